@@ -1,0 +1,17 @@
+#pragma once
+
+#include <chrono>
+
+namespace projector::base {
+
+/// Every wait and every interval in the host is measured on this clock; wall time is for people and for tables only.
+using Clock = std::chrono::steady_clock;
+using TimePoint = Clock::time_point;
+using Duration = std::chrono::microseconds;
+
+/// A deadline that never comes. Not time_point::max(), which overflows when a wait converts it to another clock.
+inline TimePoint never() {
+  return Clock::now() + std::chrono::hours(24 * 365);
+}
+
+} // namespace projector::base

@@ -1,0 +1,138 @@
+#pragma once
+
+#include "base/clock.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace projector::config {
+
+/// Where a value came from, for messages. line and column count from 1; 0 where a value has none (an option or an
+/// environment variable; file then holds its name, e.g. "--set" or "PROJECTORD_DSN").
+struct Location {
+  std::string file;
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+  friend bool operator==(const Location&, const Location&) = default;
+};
+
+/// One thing wrong: what was found, what was expected, the way out.
+struct Problem {
+  Location where;
+  std::string text;
+};
+
+/// "file:line:column: text", without the parts that are not known.
+std::string to_string(const Problem& problem);
+
+struct EventStore {
+  std::string dsn;
+  std::string events_table = "events"; ///< as written, may carry a schema
+  base::Duration poll_interval = std::chrono::milliseconds(100);
+  std::string notify_channel; ///< empty: no LISTEN
+  friend bool operator==(const EventStore&, const EventStore&) = default;
+};
+
+struct ReadModel {
+  std::string dsn; ///< never empty after load: the event store's where the file has none
+  bool same_as_event_store = true; ///< no DSN of its own was given
+  std::string checkpoints_table = "projection_checkpoints";
+  std::uint32_t pool_size = 8;
+  std::uint32_t pool_max = 32;
+  bool prepared_statements = true;
+  std::string synchronous_commit = "off"; ///< one of PostgreSQL's values
+  friend bool operator==(const ReadModel&, const ReadModel&) = default;
+};
+
+struct Plugins {
+  std::vector<std::filesystem::path> directories; ///< in order of precedence; --plugin-dir ones first
+  std::vector<std::filesystem::path> autostart;   ///< a subset of directories' paths; includes every --plugin-dir
+  std::filesystem::path cache;                    ///< absolute; staged copies
+  std::filesystem::path state;                    ///< absolute; plugins' own files
+  friend bool operator==(const Plugins&, const Plugins&) = default;
+};
+
+struct Feed {
+  std::uint64_t memory = 64u << 20; ///< bytes
+  friend bool operator==(const Feed&, const Feed&) = default;
+};
+
+/// This host's share of every projection's partitions: those k with k % total == id.
+struct WorkerShare {
+  std::uint32_t id = 0;
+  std::uint32_t total = 1;
+  friend bool operator==(const WorkerShare&, const WorkerShare&) = default;
+};
+
+enum class OnError { Stop };
+enum class Rebuild { Manual, Automatic };
+
+struct StartFrom {
+  enum class Kind { Beginning, End, Position };
+  Kind kind = Kind::Beginning;
+  std::int64_t position = 0; ///< with Kind::Position: the first event handed over is above it
+  friend bool operator==(const StartFrom&, const StartFrom&) = default;
+};
+
+/// One entry below [projection.NAME.settings], before the plugin's declaration is known.
+struct Setting {
+  enum class Type { String, Integer, Number, Boolean, StringArray, Other };
+  std::string key; ///< sub-tables give dotted keys
+  Type type = Type::String;
+  std::vector<std::string> values; ///< one; as many as elements for StringArray; text as the plugin is to receive it
+  std::string found;               ///< for messages with Type::Other: what stands there, e.g. "an array of integers"
+  Location where;
+  /// Where a value stands does not make it another value.
+  friend bool operator==(const Setting& a, const Setting& b) {
+    return a.key == b.key && a.type == b.type && a.values == b.values;
+  }
+};
+
+/// One [projection.NAME] with [defaults] and built-in values filled in.
+struct Projection {
+  std::string name;
+  std::string plugin; ///< the file is plugin + ".so"
+  bool enabled = true;
+  std::uint32_t batch_size = 100;
+  std::uint64_t batch_bytes = 8u << 20;
+  std::uint32_t partitions = 1;
+  std::string schema; ///< empty: the connection's search_path
+  StartFrom start_from;
+  std::string checkpoint; ///< base name of its checkpoints
+  base::Duration checkpoint_interval = std::chrono::milliseconds(100);
+  OnError on_error = OnError::Stop;
+  Rebuild rebuild = Rebuild::Manual;
+  base::Duration retry_backoff = std::chrono::milliseconds(100);
+  base::Duration retry_backoff_max = std::chrono::seconds(30);
+  std::uint32_t max_retries = 5;
+  base::Duration restart_interval = std::chrono::minutes(1); ///< zero: never
+  std::vector<Setting> settings;
+  Location where; ///< of its table
+  friend bool operator==(const Projection& a, const Projection& b);
+};
+
+struct Configuration {
+  EventStore event_store;
+  ReadModel read_model;
+  Plugins plugins;
+  Feed feed;
+  std::optional<WorkerShare> worker;
+  std::string log_level = "info";
+  std::map<std::string, Projection> projections;
+  /// What a projection without a table gets: an autostarted plugin NAME.so has this under NAME.
+  Projection defaults;
+  /// Files of this configuration, in the order read, for a watch: the main file first. Directories of the include globs
+  /// are watched for new ones.
+  std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> include_directories;
+};
+
+/// The configuration of an autostarted plugin: the defaults under its own name.
+Projection autostarted(const Configuration& configuration, const std::string& plugin);
+
+} // namespace projector::config

@@ -1,0 +1,65 @@
+#pragma once
+
+#include "pg/connection.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace projector::pg {
+
+struct PoolOptions {
+  ConnectOptions connect;
+  std::uint32_t size = 8;  ///< connections in use at once that count
+  std::uint32_t most = 32; ///< .. and with those that do not count because they are held for longer than hold_limit
+  base::Duration hold_limit = std::chrono::seconds(1);
+};
+
+/// Connections shared by all projections. Waiters are served in order, except that one owner (a projection) never holds
+/// the last free place while another waits; a connection last used by the same owner is preferred. Any thread.
+class Pool {
+public:
+  explicit Pool(PoolOptions options);
+  ~Pool(); ///< every lease has ended
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  /// A borrowed connection; goes back when destroyed, and is closed instead where it is not usable, or is still in a
+  /// transaction or pipeline. One thread.
+  class Lease {
+  public:
+    Lease(Lease&&) noexcept;
+    Lease& operator=(Lease&&) noexcept;
+    ~Lease();
+    [[nodiscard]] Connection& connection() const noexcept;
+    Connection* operator->() const noexcept { return &connection(); }
+    /// Whether somebody else used this session since it was connected or last reset: what a session keeps must be reset.
+    [[nodiscard]] bool needs_reset() const noexcept;
+    void reset_done() noexcept;
+
+  private:
+    friend class Pool;
+    struct State;
+    explicit Lease(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+  };
+
+  /// Waits for a place, then connects if no idle connection is left. Throws Error when connecting fails, Interrupted when
+  /// `stop` is requested while waiting or connecting. The lease's connection watches `stop` with `grace`.
+  Lease borrow(std::string_view owner, const base::Stop& stop, base::Duration grace);
+
+  /// Closes idle connections, e.g. after the server was lost.
+  void drop_idle();
+
+  struct Snapshot {
+    std::uint32_t open, in_use, waiting;
+  };
+  [[nodiscard]] Snapshot snapshot() const;
+
+private:
+  struct Shared;
+  std::shared_ptr<Shared> shared_;
+};
+
+} // namespace projector::pg

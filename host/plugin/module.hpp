@@ -1,0 +1,49 @@
+#pragma once
+
+#include "plugin/file_check.hpp"
+
+#include <projector/plugin.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace projector::plugin {
+
+/// One loaded copy of a plugin file. Loaded on the supervisor's thread, used by one instance, closed when the last owner
+/// lets go; the staged copy is removed then.
+class Module {
+public:
+  ~Module();
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  /// The host's own copy of the descriptor, fields that the plugin does not have zeroed. Pointers in it point into the
+  /// loaded library.
+  [[nodiscard]] const projector_plugin& descriptor() const noexcept { return descriptor_; }
+  [[nodiscard]] const StagedFile& file() const noexcept { return file_; }
+
+  struct LoadResult {
+    std::shared_ptr<Module> module;
+    std::optional<Refusal> refusal;
+  };
+  /// Loads a staged file with all symbols bound and its names kept to itself, and checks the descriptor: name, versions,
+  /// flags, required functions, settings' declarations. Runs no plugin code but its static initialisers.
+  static LoadResult load(StagedFile file);
+
+  /// Whether a file that was loaded from `copy` is still mapped in this process.
+  static bool still_mapped(const std::filesystem::path& copy);
+
+private:
+  struct Library;
+  Module(StagedFile file, std::unique_ptr<Library> library, const projector_plugin& descriptor);
+  StagedFile file_;
+  std::unique_ptr<Library> library_;
+  projector_plugin descriptor_;
+};
+
+/// Checks a descriptor that was found in a library called `expected_name`; nothing where it is good. Copies it into `copy`.
+std::optional<Refusal> accept_descriptor(const projector_plugin& found, const std::string& expected_name,
+                                         projector_plugin& copy);
+
+} // namespace projector::plugin

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "config/configuration.hpp"
+
+#include <projector/plugin.h>
+
+#include <string>
+#include <vector>
+
+namespace projector::plugin {
+
+/// A projection's settings as its plugin receives them: every declared key, defaults filled in.
+class Settings {
+public:
+  struct Entry {
+    std::string key;
+    std::string value;
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+  Settings() = default;
+  explicit Settings(std::vector<Entry> entries) : entries_(std::move(entries)) {}
+  [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
+
+private:
+  std::vector<Entry> entries_;
+};
+
+struct CheckedSettings {
+  Settings settings;
+  std::vector<config::Problem> problems; ///< empty: settings are good
+};
+/// Holds what the file says against what the plugin declares (NULL: none). Problems name file, line, key, what was found
+/// and expected, the nearest declared key for an unknown one; never the value of a SECRET. `projection` places problems
+/// that belong to no line (a required key that is absent).
+CheckedSettings check_settings(const projector_setting_spec* const* declared, const config::Projection& projection);
+
+} // namespace projector::plugin
