@@ -1,1 +1,158 @@
-int main() { return 0; }
+#include "config/load.hpp"
+#include "control/check.hpp"
+#include "control/check_text.hpp"
+#include "control/schema.hpp"
+#include "control/status.hpp"
+#include "control/status_text.hpp"
+#include "plugin/inspect.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+using namespace projector;
+
+/// What the command line says, in the form in which it was written.
+struct Arguments {
+  std::string configuration_file = "/etc/projectord/projectord.toml";
+  std::vector<std::string> plugin_directories;
+  std::vector<std::string> set;
+  bool connect = false;
+  std::string role;
+  std::string plugin_file;
+  bool json = false;
+};
+
+struct Commands {
+  CLI::App* check;
+  CLI::App* schema_print;
+  CLI::App* schema_apply;
+  CLI::App* inspect;
+  CLI::App* status;
+};
+
+Commands declare(CLI::App& app, Arguments& arguments) {
+  app.set_version_flag("--version", std::string("projectorctl ") + PROJECTOR_VERSION);
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.add_option("--config", arguments.configuration_file, "The main configuration file")
+      ->type_name("FILE")
+      ->capture_default_str();
+  app.add_option("--plugin-dir", arguments.plugin_directories, "Plugin directory, searched first")
+      ->type_name("DIR")
+      ->allow_extra_args(false);
+  app.add_option("--set", arguments.set, "A value on top of the configuration")
+      ->type_name("SECTION.KEY=VALUE")
+      ->allow_extra_args(false);
+
+  Commands commands{};
+  commands.check = app.add_subcommand("check", "Look for problems in configuration, plugin files and settings");
+  commands.check->add_flag("--connect", arguments.connect, "Ask the databases, too");
+  auto* schema = app.add_subcommand("schema", "The tables that event store and host need");
+  schema->require_subcommand(1);
+  commands.schema_print = schema->add_subcommand("print", "Print the SQL, which can be run again at any time");
+  commands.schema_apply = schema->add_subcommand("apply", "Run the SQL");
+  for (auto* command : {commands.schema_print, commands.schema_apply}) {
+    command->add_option("--role", arguments.role, "Also grant this role what a host needs")->type_name("ROLE");
+  }
+  commands.inspect = app.add_subcommand("inspect", "Show what a plugin file holds, or why it is refused");
+  commands.inspect->add_option("FILE", arguments.plugin_file, "The plugin file")->required()->type_name("");
+  commands.status = app.add_subcommand("status", "Show every projection's state, from the databases alone");
+  commands.status->add_flag("--json", arguments.json, "For programs");
+  return commands;
+}
+
+config::Overrides overrides(const Arguments& arguments) {
+  config::Overrides overrides;
+  for (const auto& directory : arguments.plugin_directories) {
+    overrides.plugin_directories.emplace_back(directory);
+  }
+  overrides.set = arguments.set;
+  overrides.environment = config::process_environment();
+  return overrides;
+}
+
+void print(std::FILE* to, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), to);
+}
+
+int check(const Arguments& arguments) {
+  const auto report =
+      control::check(arguments.configuration_file, overrides(arguments), arguments.connect, base::no_stop());
+  print(stderr, control::configuration_problems(report.loaded));
+  print(stdout, control::check_text(report));
+  return control::exit_code(report);
+}
+
+int inspect(const Arguments& arguments) {
+  const auto inspection = plugin::inspect(arguments.plugin_file);
+  print(inspection.good ? stdout : stderr, inspection.text);
+  return inspection.good ? 0 : kFailed;
+}
+
+int print_schema(const config::Configuration& configuration, const Arguments& arguments) {
+  print(stdout, control::schema_text(configuration, arguments.role));
+  return 0;
+}
+
+int apply_schema(const config::Configuration& configuration, const Arguments& arguments) {
+  for (const auto& part : control::schema_of(configuration, arguments.role)) {
+    control::apply_schema(part, base::no_stop());
+    print(stdout, "applied to the database of " + part.key +
+                      (arguments.role.empty() ? "" : ", with grants for " + arguments.role) + "\n");
+  }
+  return 0;
+}
+
+int status(const config::Loaded& loaded, const Arguments& arguments) {
+  const auto status = control::gather_status(loaded, base::no_stop());
+  if (arguments.json) {
+    print(stderr, control::status_notes(status));
+  }
+  print(stdout, arguments.json ? control::status_json(status) : control::status_text(status));
+  return status.event_store.trouble.empty() || !status.tables_present ? 0 : kFailed;
+}
+
+int run(const Commands& commands, const Arguments& arguments) {
+  if (commands.inspect->parsed()) {
+    return inspect(arguments);
+  }
+  if (commands.check->parsed()) {
+    return check(arguments);
+  }
+  const auto loaded = config::load(arguments.configuration_file, overrides(arguments));
+  print(stderr, control::configuration_problems(loaded));
+  if (!loaded.configuration) {
+    return kWrongUsage;
+  }
+  if (commands.schema_print->parsed()) {
+    return print_schema(*loaded.configuration, arguments);
+  }
+  return commands.schema_apply->parsed() ? apply_schema(*loaded.configuration, arguments) : status(loaded, arguments);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    CLI::App app("Looks at a projectord and prepares what it needs; works without a running one.");
+    Arguments arguments;
+    const Commands commands = declare(app, arguments);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? 0 : kWrongUsage;
+    }
+    return run(commands, arguments);
+  } catch (const std::exception& error) {
+    print(stderr, std::string("projectorctl: ") + error.what() + "\n");
+  }
+  return kFailed;
+}

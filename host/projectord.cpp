@@ -1,1 +1,131 @@
-int main() { return 0; }
+#include "base/log.hpp"
+#include "config/load.hpp"
+#include "config/units.hpp"
+#include "eventlog/event_log.hpp"
+#include "pg/error.hpp"
+#include "supervisor/host.hpp"
+
+#include <CLI/CLI.hpp>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr int kWrongUsage = 2;
+constexpr int kFailed = 1;
+
+using namespace projector;
+
+/// What the command line says, in the form in which it was written.
+struct Arguments {
+  std::string configuration_file;
+  std::vector<std::string> plugin_directories;
+  std::vector<std::string> only;
+  std::vector<std::string> except;
+  std::vector<std::string> set;
+  std::string worker_id;
+  std::string total_workers;
+  bool until_caught_up = false;
+  std::string timeout;
+};
+
+void declare(CLI::App& app, Arguments& arguments) {
+  app.set_version_flag("--version", std::string("projectord ") + PROJECTOR_VERSION);
+  app.add_option("--config", arguments.configuration_file, "The main configuration file")->required()->type_name("FILE");
+  app.add_option("--plugin-dir", arguments.plugin_directories,
+                 "Plugin directory, searched first; its plugins start without a [projection] table")
+      ->type_name("DIR")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--only", arguments.only, "Run this projection only")->type_name("NAME")->allow_extra_args(false);
+  app.add_option("--except", arguments.except, "Do not run this projection")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  app.add_option("--worker-id", arguments.worker_id, "This worker's number, or a name that ends in it")->type_name("I");
+  app.add_option("--total-workers", arguments.total_workers, "Of how many workers")->type_name("N");
+  app.add_option("--set", arguments.set, "A value on top of the configuration")
+      ->type_name("SECTION.KEY=VALUE")
+      ->allow_extra_args(false);
+  auto* until = app.add_flag("--until-caught-up", arguments.until_caught_up,
+                             "End once every stored checkpoint has reached what was committed at the start");
+  app.add_option("--timeout", arguments.timeout, "With --until-caught-up: give up after this long, e.g. 30s")
+      ->type_name("DURATION")
+      ->needs(until);
+}
+
+supervisor::HostOptions host_options(const Arguments& arguments) {
+  supervisor::HostOptions options;
+  options.configuration_file = arguments.configuration_file;
+  for (const auto& directory : arguments.plugin_directories) {
+    options.overrides.plugin_directories.emplace_back(directory);
+  }
+  options.overrides.set = arguments.set;
+  if (!arguments.worker_id.empty()) {
+    options.overrides.worker_id = arguments.worker_id;
+  }
+  if (!arguments.total_workers.empty()) {
+    options.overrides.total_workers = arguments.total_workers;
+  }
+  options.overrides.environment = config::process_environment();
+  options.selection.only = {arguments.only.begin(), arguments.only.end()};
+  options.selection.except = {arguments.except.begin(), arguments.except.end()};
+  options.until_caught_up = arguments.until_caught_up;
+  if (!arguments.timeout.empty()) {
+    options.timeout = config::parse_duration(arguments.timeout);
+  }
+  return options;
+}
+
+void report(const config::Loaded& loaded) {
+  for (const auto& file : loaded.refused) {
+    for (const auto& problem : file.problems) {
+      spdlog::error("{} (this file is refused, the others are taken)", config::to_string(problem));
+    }
+  }
+  for (const auto& warning : loaded.warnings) {
+    spdlog::warn("{}", config::to_string(warning));
+  }
+}
+
+int run(const Arguments& arguments) {
+  const auto options = host_options(arguments);
+  if (!arguments.timeout.empty() && !options.timeout) {
+    std::fprintf(stderr, "--timeout: found \"%s\", expected a duration such as 30s or 5m\n", arguments.timeout.c_str());
+    return kWrongUsage;
+  }
+  auto loaded = config::load(options.configuration_file, options.overrides);
+  if (!loaded.configuration) {
+    for (const auto& problem : loaded.main_problems) {
+      std::fprintf(stderr, "%s\n", config::to_string(problem).c_str());
+    }
+    return kWrongUsage;
+  }
+  base::set_up_log(loaded.configuration->log_level);
+  report(loaded);
+  return supervisor::run_host(options, std::move(loaded));
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    CLI::App app("Keeps read models up to date from an event store in PostgreSQL: each is a plugin, dropped into a "
+                 "directory.");
+    Arguments arguments;
+    declare(app, arguments);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? 0 : kWrongUsage;
+    }
+    return run(arguments);
+  } catch (const eventlog::StoreRefused& refused) {
+    spdlog::error("the event store is refused: {}", refused.what());
+  } catch (const std::exception& error) {
+    spdlog::error("{}", error.what());
+  }
+  return kFailed;
+}

@@ -25,8 +25,11 @@ struct Location {
 struct Problem {
   Location where;
   std::string text;
+  friend bool operator==(const Problem&, const Problem&) = default;
 };
 
+/// "file:line:column", without the parts that are not known.
+std::string to_string(const Location& where);
 /// "file:line:column: text", without the parts that are not known.
 std::string to_string(const Problem& problem);
 
@@ -39,8 +42,8 @@ struct EventStore {
 };
 
 struct ReadModel {
-  std::string dsn; ///< never empty after load: the event store's where the file has none
-  bool same_as_event_store = true; ///< no DSN of its own was given
+  std::string dsn;                 ///< never empty after load: the event store's where the file has none
+  bool same_as_event_store = true; ///< no DSN of its own was given, or the same text
   std::string checkpoints_table = "projection_checkpoints";
   std::uint32_t pool_size = 8;
   std::uint32_t pool_max = 32;

@@ -12,11 +12,11 @@ namespace projector::config {
 
 /// What stands above the files: options and environment, already split into words by the program.
 struct Overrides {
-  std::vector<std::filesystem::path> plugin_directories;        ///< --plugin-dir
-  std::vector<std::string> set;                                 ///< --set, as written: SECTION.KEY=VALUE
-  std::optional<std::string> worker_id;                         ///< --worker-id
-  std::optional<std::string> total_workers;                     ///< --total-workers
-  std::map<std::string, std::string> environment;               ///< the process's; tests pass their own
+  std::vector<std::filesystem::path> plugin_directories; ///< --plugin-dir
+  std::vector<std::string> set;                          ///< --set, as written: SECTION.KEY=VALUE
+  std::optional<std::string> worker_id;                  ///< --worker-id
+  std::optional<std::string> total_workers;              ///< --total-workers
+  std::map<std::string, std::string> environment;        ///< the process's; tests pass their own
 };
 
 /// An included file that has errors. It is refused alone: none of its projections are in the configuration.

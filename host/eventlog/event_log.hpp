@@ -29,6 +29,7 @@ struct EventLogOptions {
   std::size_t memory = 64u << 20;
   base::Duration retry_backoff = std::chrono::milliseconds(100);
   base::Duration retry_backoff_max = std::chrono::seconds(5);
+  base::Duration gap_report_after = std::chrono::seconds(3); ///< a gap that waits longer shows in snapshot and report
   /// Asked after every connect, once the store's identity is known: the settled position stored with it, 0 where there is
   /// none. Called on the tail thread; may throw pg::Error, which counts as a lost connection.
   std::function<std::int64_t(const StoreIdentity&)> stored_settled;
@@ -79,6 +80,8 @@ public:
   [[nodiscard]] virtual std::int64_t settled() const = 0;
   /// The highest settled position that the store has flushed to disk: safe to store elsewhere.
   [[nodiscard]] virtual std::int64_t durable_settled() const = 0;
+  /// The last value of the store's sequence, as of the last look: no event is above it.
+  [[nodiscard]] virtual std::int64_t last_position() const = 0;
   /// Raised each time the store connection was lost and made again. What was read in one is void in the next.
   [[nodiscard]] virtual std::uint64_t incarnation() const = 0;
   /// Makes sure, by a look that begins after this call, that the store has not crashed since `incarnation` began. False:

@@ -9,12 +9,17 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 struct pg_conn;
 
 namespace projector::pg {
+
+class StatementCache;
 
 struct ConnectOptions {
   std::string dsn; ///< keyword=value or URI, as libpq takes it
@@ -32,7 +37,8 @@ enum class Format { Text = 0, Binary = 1 };
 /// Errors never hold the DSN's password.
 class Connection {
 public:
-  /// Connects, with keepalives, tcp_user_timeout and the settings in force. Throws Error (Kind::Connection), Interrupted.
+  /// Connects, with keepalives, tcp_user_timeout and the settings in force. Throws Error (Kind::Connection; a setting
+  /// that the server refuses is of Kind::Statement), Interrupted. A connect_timeout in the DSN wins over the option.
   Connection(const ConnectOptions& options, const base::Stop& stop, base::Duration grace = base::Duration::zero());
   ~Connection();
   Connection(const Connection&) = delete;
@@ -48,12 +54,17 @@ public:
   Result script(std::string_view sql);
 
   /// Waits for a notification on any channel this session listens on, or until the deadline. True: there was at least
-  /// one; all that have come are taken. Throws Error when the session breaks, Interrupted.
+  /// one; all that have come are taken. Throws Error when the session breaks, Interrupted (at once, since nothing
+  /// runs).
   bool wait_for_notification(base::TimePoint deadline);
 
   [[nodiscard]] bool usable() const noexcept; ///< not closed, not known to be broken
   void close() noexcept;
-  /// Asks the server to cancel what runs here now; does not wait. Only from the owning thread.
+  /// usable(), and in no transaction, pipeline or unfinished statement.
+  [[nodiscard]] bool at_rest() const noexcept;
+  /// Looks at the socket of a session at rest, without waiting, whether the server has ended it meanwhile.
+  bool alive() noexcept;
+  /// Asks the server to cancel what runs here now; does not wait for it to end. Only from the owning thread.
   void cancel() noexcept;
   [[nodiscard]] base::TimePoint connected_at() const noexcept { return connected_at_; }
   [[nodiscard]] int backend_pid() const noexcept;
@@ -67,10 +78,21 @@ public:
 private:
   friend class Pipeline;
   pg_conn* live(); ///< throws Error where it is closed
-  /// Waits until the socket is readable (or writable too, where output is pending) and feeds libpq.
+  void connect(const ConnectOptions& options);
+  /// Waits for poll's `events` on the socket; what poll saw, or 0 at the deadline. Throws Interrupted.
+  short wait(short events, std::optional<base::TimePoint> deadline, base::Duration grace);
+  [[noreturn]] void interrupt();
+  /// Waits until the socket is readable (or writable too, where output is pending) and feeds libpq. A connection that
+  /// breaks meanwhile shows in the next result, which tells more.
   void pump();
   [[noreturn]] void fail(std::string_view doing);
+  /// What a failed result says; of Kind::Connection, and the connection is closed, where that is lost.
+  Error failure(const Result& result);
+  [[noreturn]] void refuse_copy();
+  void start(std::string_view sql, const Parameters& parameters, Format format);
   Result next_result();
+  Result last_result(); ///< of the statements started; throws the first failure
+  void abandon();       ///< cancels the running statement and drops what is left of its answer
 
   struct Finish {
     void operator()(pg_conn* connection) const noexcept;
@@ -78,8 +100,10 @@ private:
   std::unique_ptr<pg_conn, Finish> connection_;
   const base::Stop* stop_;
   base::Duration grace_;
+  std::optional<base::TimePoint> stop_noticed_;
   base::TimePoint connected_at_;
-  std::unique_ptr<class StatementCache> statements_; ///< what is prepared in this session
+  bool ended_by_server_ = false;               ///< a FATAL message came while nothing ran
+  std::unique_ptr<StatementCache> statements_; ///< what is prepared in this session
 };
 
 /// Turns a failed PGresult into an Error; a Result that did not fail passes through.

@@ -9,16 +9,18 @@
 namespace projector::pg {
 
 /// The parameters of one statement, copied into one buffer in the form that libpq wants: text ends with a NUL byte. A
-/// value; one thread.
+/// value; one thread. What does not fit PostgreSQL's limits (a value above 2 GiB) throws std::length_error.
 class Parameters {
 public:
+  /// Throws std::invalid_argument where the text holds a NUL byte: PostgreSQL has no such text, libpq would cut it
+  /// there.
   Parameters& text(std::string_view value, std::uint32_t oid = 0);
   Parameters& binary(std::string_view bytes, std::uint32_t oid);
   Parameters& int8(std::int64_t value);
   Parameters& int4(std::int32_t value);
   Parameters& boolean(bool value);
   Parameters& null(std::uint32_t oid = 0);
-  /// text[]; elements may hold anything but a NUL byte.
+  /// text[]; elements may hold anything but a NUL byte, as in text().
   Parameters& text_array(const std::vector<std::string>& values);
   Parameters& int8_array(const std::vector<std::int64_t>& values);
 
@@ -26,15 +28,15 @@ public:
   [[nodiscard]] std::size_t bytes() const noexcept { return buffer_.size(); }
   void clear();
 
-  /// Arrays as PQsendQueryParams takes them; valid until the next change.
+  /// What PQsendQueryParams takes. Reused from statement to statement, so that sending one allocates nothing.
   struct Arrays {
-    int count = 0;
-    const std::uint32_t* types = nullptr;
-    const char* const* values = nullptr;
-    const int* lengths = nullptr;
-    const int* formats = nullptr;
+    std::vector<std::uint32_t> types;
+    std::vector<const char*> values;
+    std::vector<int> lengths;
+    std::vector<int> formats;
   };
-  [[nodiscard]] Arrays arrays() const;
+  /// Fills `arrays`; its values point into this object and are valid until its next change.
+  void arrays(Arrays& arrays) const;
 
 private:
   struct Value {
@@ -47,10 +49,6 @@ private:
 
   std::string buffer_;
   std::vector<Value> values_;
-  mutable std::vector<std::uint32_t> types_;
-  mutable std::vector<const char*> pointers_;
-  mutable std::vector<int> lengths_;
-  mutable std::vector<int> formats_;
 };
 
 } // namespace projector::pg

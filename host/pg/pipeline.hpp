@@ -21,8 +21,8 @@ struct Send {
   std::string_view scope;  ///< with Keep: what else tells two statements of the same text apart (the search_path)
 };
 
-/// Statements sent without waiting for their answers, in libpq's pipeline mode. Enters the mode when made, leaves it when
-/// destroyed; a connection with answers outstanding at that time is closed. The owner of the connection owns it.
+/// Statements sent without waiting for their answers, in libpq's pipeline mode. Enters the mode when made, leaves it
+/// when destroyed; a connection with answers outstanding at that time is closed. The owner of the connection owns it.
 class Pipeline {
 public:
   explicit Pipeline(Connection& connection);
@@ -30,7 +30,9 @@ public:
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  /// Hands one statement to libpq and, now and then, feeds the socket. `tag` comes back with its result.
+  /// Hands one statement to libpq and, now and then, feeds the socket, taking in what the server answers meanwhile.
+  /// `tag` comes back with its result. Throws Error when the connection breaks, Interrupted; std::invalid_argument as
+  /// check_statement.
   void send(std::string_view sql, const Parameters& parameters, const Send& how, std::size_t tag);
 
   struct Failure {
@@ -40,12 +42,18 @@ public:
   using OnResult = std::function<void(std::size_t tag, Result&& result)>;
   /// Ends the flight with a Sync and waits until everything sent has been answered. `on_result` gets each statement's
   /// result in order (with single_row: each row, then one of no rows). The first statement the server refused is
-  /// returned; what came after it did not run, and the transaction, if one is open, can only roll back. Throws Error when
-  /// the connection breaks, Interrupted, and what `on_result` throws (the connection is closed then). Any COPY state
-  /// closes the connection and throws Error (0A000).
+  /// returned; what came after it did not run, and the transaction, if one is open, can only roll back. Throws Error
+  /// when the connection breaks, Interrupted, and what `on_result` throws (the connection is closed then). Any COPY
+  /// state closes the connection and throws Error (0A000).
   [[nodiscard]] std::optional<Failure> sync(const OnResult& on_result);
 
 private:
+  struct Sent;
+  void deallocate_retired();
+  void read(const Sent& sent, const OnResult& on_result, std::optional<Failure>& failure);
+  void read_sync(const Sent& sent, std::optional<Failure>& failure);
+  void settle(const Sent& sent, Error error, std::optional<Failure>& failure);
+
   Connection& connection_;
   struct State;
   std::unique_ptr<State> state_;

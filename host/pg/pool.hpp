@@ -34,7 +34,8 @@ public:
     ~Lease();
     [[nodiscard]] Connection& connection() const noexcept;
     Connection* operator->() const noexcept { return &connection(); }
-    /// Whether somebody else used this session since it was connected or last reset: what a session keeps must be reset.
+    /// Whether somebody else used this session since it was connected or last reset: what a session keeps must be
+    /// reset.
     [[nodiscard]] bool needs_reset() const noexcept;
     void reset_done() noexcept;
 
@@ -45,15 +46,18 @@ public:
     std::unique_ptr<State> state_;
   };
 
-  /// Waits for a place, then connects if no idle connection is left. Throws Error when connecting fails, Interrupted when
-  /// `stop` is requested while waiting or connecting. The lease's connection watches `stop` with `grace`.
+  /// Waits for a place, then connects if no idle connection is left. Throws Error when connecting fails, Interrupted
+  /// when `stop` is requested while waiting or connecting; a place and an idle connection that are there at once are
+  /// given even then, for last writes. The lease's connection watches `stop` with `grace`.
   Lease borrow(std::string_view owner, const base::Stop& stop, base::Duration grace);
 
   /// Closes idle connections, e.g. after the server was lost.
   void drop_idle();
 
   struct Snapshot {
-    std::uint32_t open, in_use, waiting;
+    std::uint32_t open;    ///< idle, in use or being connected
+    std::uint32_t in_use;  ///< lent, or being connected for a borrower
+    std::uint32_t waiting; ///< borrowers
   };
   [[nodiscard]] Snapshot snapshot() const;
 

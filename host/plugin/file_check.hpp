@@ -1,9 +1,13 @@
 #pragma once
 
+#include "base/unique_fd.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+
+struct stat;
 
 namespace projector::plugin {
 
@@ -15,31 +19,21 @@ struct Refusal {
 
 /// [a-z][a-z0-9_]*.so, and the plugin's name it stands for (48 characters at most); nothing for any other file name.
 std::optional<std::string> plugin_name(const std::filesystem::path& file);
+/// Whether `name` is one: [a-z][a-z0-9_]{0,47}.
+bool is_plugin_name(const std::string& name);
 
-/// Whether the bytes of an opened file are a whole 64-bit ELF shared object for this machine, with every extent inside the
-/// file, no GNU_UNIQUE symbol and the entry symbol exported. Only reads through the descriptor, with pread.
-std::optional<Refusal> check_elf(int fd, std::uint64_t size);
-
-/// A plugin file copied into the staging directory under a name of its own.
-struct StagedFile {
-  std::filesystem::path source;
-  std::filesystem::path copy;
-  std::string name;   ///< the plugin's, from the file's name
-  std::string sha256; ///< of the bytes that were copied, lower-case hexadecimal
-};
-
-struct StageResult {
-  std::optional<StagedFile> staged;
+/// Opens a plugin file once, for reading, and checks owner and modes of it and of the directory it was opened in:
+/// nobody but root and who runs the host may be able to change either. `status` receives the file's, from the
+/// descriptor.
+struct OpenedFile {
+  base::UniqueFd fd; ///< empty where refused
   std::optional<Refusal> refusal;
 };
-/// Opens the file once, checks owner and modes of it and of its directory, the bytes, and copies them. Never throws for
-/// what the file holds; throws std::system_error where the staging directory fails.
-StageResult stage(const std::filesystem::path& source, const std::filesystem::path& staging_directory);
+OpenedFile open_plugin_file(const std::filesystem::path& file, struct stat& status);
 
-/// One more copy of a staged file, for another instance of the same generation: each instance has statics of its own.
-StagedFile stage_again(const StagedFile& staged);
-
-/// Makes the staging directory (0700) where it is absent, and empties it of copies that a host no longer running left.
-void prepare_staging(const std::filesystem::path& staging_directory);
+/// Whether the bytes of an opened file are a whole 64-bit ELF shared object for this machine, with every extent inside
+/// the file, no GNU_UNIQUE symbol and the entry symbol exported. Only reads through the descriptor, with pread. The
+/// reason continues "FILE: ".
+std::optional<Refusal> check_elf(int fd, std::uint64_t size);
 
 } // namespace projector::plugin

@@ -1,16 +1,20 @@
 #pragma once
 
+#include "base/clock.hpp"
+
 #include <filesystem>
 #include <string>
 
 namespace projector::plugin {
 
 /// What `projectorctl inspect` prints about a plugin file: its descriptor and settings, or why it is refused. Loading
-/// happens in a child process, so that a file that crashes its loader is a finding and not a crash.
+/// happens in a child process, so that a file that crashes its loader, ends the process or never returns within `limit`
+/// is a finding and not the caller's end. Call it from a program with one thread. Throws std::system_error where no
+/// child or temporary directory can be made.
 struct Inspection {
   bool good = false;
   std::string text; ///< for people; ends with a line feed
 };
-Inspection inspect(const std::filesystem::path& file);
+Inspection inspect(const std::filesystem::path& file, base::Duration limit = std::chrono::seconds(10));
 
 } // namespace projector::plugin

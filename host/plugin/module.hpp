@@ -1,17 +1,17 @@
 #pragma once
 
-#include "plugin/file_check.hpp"
+#include "plugin/staging.hpp"
 
 #include <projector/plugin.h>
 
+#include <filesystem>
 #include <memory>
 #include <optional>
-#include <string>
 
 namespace projector::plugin {
 
-/// One loaded copy of a plugin file. Loaded on the supervisor's thread, used by one instance, closed when the last owner
-/// lets go; the staged copy is removed then.
+/// One loaded copy of a plugin file. Loaded on the supervisor's thread, used by one instance, closed when the last
+/// owner lets go; the staged copy is removed then, unless the process still has it mapped.
 class Module {
 public:
   ~Module();
@@ -25,10 +25,11 @@ public:
 
   struct LoadResult {
     std::shared_ptr<Module> module;
-    std::optional<Refusal> refusal;
+    std::optional<Refusal> refusal; ///< its reason begins with the source's path
   };
-  /// Loads a staged file with all symbols bound and its names kept to itself, and checks the descriptor: name, versions,
-  /// flags, required functions, settings' declarations. Runs no plugin code but its static initialisers.
+  /// Loads a staged file with all symbols bound and its names kept to itself, and checks the descriptor: name,
+  /// versions, flags, required functions, settings' declarations. Runs no plugin code but its static initialisers.
+  /// Takes the copy over: it is removed where the file is refused, too.
   static LoadResult load(StagedFile file);
 
   /// Whether a file that was loaded from `copy` is still mapped in this process.
@@ -36,14 +37,10 @@ public:
 
 private:
   struct Library;
-  Module(StagedFile file, std::unique_ptr<Library> library, const projector_plugin& descriptor);
+  Module(StagedFile file, std::unique_ptr<Library> library);
   StagedFile file_;
   std::unique_ptr<Library> library_;
-  projector_plugin descriptor_;
+  projector_plugin descriptor_ = {};
 };
-
-/// Checks a descriptor that was found in a library called `expected_name`; nothing where it is good. Copies it into `copy`.
-std::optional<Refusal> accept_descriptor(const projector_plugin& found, const std::string& expected_name,
-                                         projector_plugin& copy);
 
 } // namespace projector::plugin

@@ -29,9 +29,9 @@ struct CheckedSettings {
   Settings settings;
   std::vector<config::Problem> problems; ///< empty: settings are good
 };
-/// Holds what the file says against what the plugin declares (NULL: none). Problems name file, line, key, what was found
-/// and expected, the nearest declared key for an unknown one; never the value of a SECRET. `projection` places problems
-/// that belong to no line (a required key that is absent).
+/// Holds what the file says against what the plugin declares (NULL: none). Problems name file, line, key, what was
+/// found and expected, the nearest declared key for an unknown one; never the value of a SECRET. `projection` places
+/// problems that belong to no line (a required key that is absent).
 CheckedSettings check_settings(const projector_setting_spec* const* declared, const config::Projection& projection);
 
 } // namespace projector::plugin

@@ -8,8 +8,8 @@
 
 namespace projector::test {
 
-/// A PostgreSQL server of the test's own: initdb in a temporary directory, a Unix socket only, run as an unprivileged user
-/// when the test runs as root. Stopped by its pid and removed when destroyed. Use one at a time from one thread.
+/// A PostgreSQL server of the test's own: initdb in a temporary directory, a Unix socket only, run as an unprivileged
+/// user when the test runs as root. Stopped by its pid and removed when destroyed. Use one at a time from one thread.
 class PrivatePostgres {
 public:
   struct Options {
@@ -30,12 +30,18 @@ public:
   std::string create_database();
   [[nodiscard]] std::string dsn(std::string_view database = "postgres") const;
 
-  void start();           ///< after a stop; waits until it accepts connections
-  void stop_fast();       ///< SIGINT: rolls back and shuts down
-  void stop_immediate();  ///< SIGQUIT: crash, recovery at the next start
-  void restart() { stop_fast(); start(); }
-  void crash_restart() { stop_immediate(); start(); }
-  [[nodiscard]] int pid() const noexcept; ///< the postmaster's, 0 while stopped
+  void start();          ///< after a stop; waits until it accepts connections
+  void stop_fast();      ///< SIGINT: rolls back and shuts down
+  void stop_immediate(); ///< SIGQUIT: crash, recovery at the next start
+  void restart() {
+    stop_fast();
+    start();
+  }
+  void crash_restart() {
+    stop_immediate();
+    start();
+  }
+  [[nodiscard]] int pid() const noexcept;                                ///< the postmaster's, 0 while stopped
   [[nodiscard]] const std::filesystem::path& directory() const noexcept; ///< holds the socket and data/
 
 private:

@@ -1,0 +1,130 @@
+#include "control/check.hpp"
+
+#include "control/database_check.hpp"
+#include "control/plugin_check.hpp"
+#include "supervisor/discovery.hpp"
+#include "supervisor/reconcile.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace projector::control {
+namespace {
+
+using State = CheckedProjection::State;
+
+/// All that the files and directories ask for, with the disabled ones.
+std::vector<config::Projection> wanted_projections(const config::Loaded& loaded,
+                                                   const supervisor::Discovery& discovery) {
+  const auto& configuration = *loaded.configuration;
+  std::set<std::string> refused;
+  for (const auto& file : loaded.refused) {
+    refused.insert(file.projections.begin(), file.projections.end());
+  }
+  std::map<std::string, config::Projection> all = configuration.projections;
+  for (const auto& [name, wanted] : supervisor::desired_projections(configuration, discovery, {}, refused)) {
+    all.emplace(name, wanted.projection);
+  }
+  std::vector<config::Projection> projections;
+  for (auto& [name, projection] : all) {
+    projections.push_back(std::move(projection));
+  }
+  return projections;
+}
+
+CheckedProjection describe(const config::Projection& projection, const supervisor::Discovery& discovery,
+                           const std::map<std::string, PluginCheck>& plugins) {
+  CheckedProjection checked;
+  checked.name = projection.name;
+  checked.plugin = projection.plugin;
+  checked.partitions = projection.partitions;
+  checked.checkpoint = projection.checkpoint;
+  const auto found = discovery.plugins.find(projection.plugin);
+  if (found == discovery.plugins.end()) {
+    checked.state = projection.enabled ? State::Missing : State::Disabled;
+    return checked;
+  }
+  checked.file = found->second.file;
+  const PluginCheck& plugin = plugins.at(projection.plugin);
+  checked.version = plugin.version;
+  if (!plugin.refusal.empty()) {
+    checked.problems.push_back(plugin.refusal);
+  }
+  if (const auto settings = plugin.settings.find(projection.name); settings != plugin.settings.end()) {
+    for (const auto& problem : settings->second) {
+      checked.problems.push_back(config::to_string(problem));
+    }
+  }
+  checked.state = !projection.enabled ? State::Disabled : checked.problems.empty() ? State::Good : State::Refused;
+  return checked;
+}
+
+void add_notes(const supervisor::Discovery& discovery, const std::set<std::string>& used, CheckReport& report) {
+  for (const auto& [name, plugin] : discovery.plugins) {
+    for (const auto& file : plugin.shadowed) {
+      report.notes.push_back(fmt::format("{} is shadowed by {}: it is not used", file.string(), plugin.file.string()));
+    }
+    if (!used.contains(name)) {
+      report.notes.push_back(fmt::format("{} starts nothing: its directory is not in plugins.autostart, and no "
+                                         "[projection] names {}",
+                                         plugin.file.string(), name));
+    }
+  }
+}
+
+void check_plugins(CheckReport& report) {
+  const auto discovery = supervisor::discover(report.loaded.configuration->plugins);
+  for (const auto& directory : discovery.unreadable) {
+    report.problems.push_back("plugin directory " + directory);
+  }
+  const auto wanted = wanted_projections(report.loaded, discovery);
+  std::map<std::string, std::vector<config::Projection>> users;
+  for (const auto& projection : wanted) {
+    users[projection.plugin].push_back(projection);
+  }
+  std::map<std::string, PluginCheck> plugins;
+  std::set<std::string> used;
+  for (const auto& [plugin, projections] : users) {
+    used.insert(plugin);
+    if (const auto found = discovery.plugins.find(plugin); found != discovery.plugins.end()) {
+      plugins.emplace(plugin, check_plugin(found->second.file, projections));
+    }
+  }
+  for (const auto& file : report.loaded.refused) {
+    used.insert(file.projections.begin(), file.projections.end());
+  }
+  for (const auto& projection : wanted) {
+    report.projections.push_back(describe(projection, discovery, plugins));
+  }
+  add_notes(discovery, used, report);
+}
+
+} // namespace
+
+CheckReport check(const std::filesystem::path& main_file, const config::Overrides& overrides, bool connect,
+                  const base::Stop& stop) {
+  CheckReport report;
+  report.loaded = config::load(main_file, overrides);
+  if (report.loaded.configuration) {
+    check_plugins(report);
+    if (connect) {
+      report.databases = check_databases(*report.loaded.configuration, stop);
+    }
+  }
+  return report;
+}
+
+int exit_code(const CheckReport& report) {
+  if (!report.loaded.main_problems.empty() || !report.loaded.refused.empty()) {
+    return 2;
+  }
+  const bool refused = std::any_of(report.projections.begin(), report.projections.end(),
+                                   [](const CheckedProjection& projection) { return !projection.problems.empty(); });
+  const bool databases = report.databases && !report.databases->problems.empty();
+  return refused || databases || !report.problems.empty() ? 1 : 0;
+}
+
+} // namespace projector::control

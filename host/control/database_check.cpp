@@ -1,0 +1,86 @@
+#include "control/database_check.hpp"
+
+#include "eventlog/event_log.hpp"
+#include "eventlog/store_check.hpp"
+#include "pg/connection.hpp"
+#include "projection/checkpoint_tables.hpp"
+
+#include <fmt/format.h>
+
+namespace projector::control {
+namespace {
+
+void check_event_store(const config::EventStore& configured, const base::Stop& stop, DatabaseCheck& check) {
+  try {
+    pg::ConnectOptions options;
+    options.dsn = configured.dsn;
+    pg::Connection connection(eventlog::session_options(options, "projectorctl"), stop);
+    const auto store = eventlog::check_store(connection, configured.events_table);
+    check.facts.push_back(fmt::format("event store: {} can be read by role {}, last position {}", store.table,
+                                      store.role, store.last_value));
+  } catch (const eventlog::StoreRefused& refused) {
+    check.problems.push_back(fmt::format("the event store is refused: {}", refused.what()));
+  } catch (const pg::Error& error) {
+    check.problems.push_back(fmt::format("the event store cannot be asked: {}", error.what()));
+  }
+}
+
+/// The tables that this session's role may not use as a host does, with commas between.
+std::string unusable_tables(pg::Connection& connection, const projection::CheckpointTables& tables) {
+  const auto row = connection.exec("SELECT coalesce(string_agg(name, ', '), '') FROM unnest($1::text[]) name WHERE NOT "
+                                   "(has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT') AND "
+                                   "has_table_privilege(name, 'UPDATE') AND has_table_privilege(name, 'DELETE'))",
+                                   pg::Parameters{}.text_array({tables.projections, tables.checkpoints, tables.workers,
+                                                                tables.stores, tables.mirror}));
+  return std::string(row.bytes(0, 0));
+}
+
+void check_read_model(const config::ReadModel& configured, const base::Stop& stop, DatabaseCheck& check) {
+  try {
+    pg::ConnectOptions options;
+    options.dsn = configured.dsn;
+    options.application_name = "projectorctl";
+    pg::Connection connection(options, stop);
+    const auto who = connection.exec("SELECT current_user, pg_is_in_recovery(), current_schema(), "
+                                     "coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)");
+    const std::string role(who.bytes(0, 0));
+    if (who.boolean(0, 1)) {
+      check.problems.emplace_back("the read model is a hot standby, which takes no writes; let read_model.dsn lead to "
+                                  "the primary, e.g. by target_session_attrs=read-write");
+    }
+    const bool may_create = who.boolean(0, 3);
+    const auto tables = projection::find_tables(connection, configured.checkpoints_table);
+    if (tables) {
+      const auto unusable = unusable_tables(connection, *tables);
+      if (unusable.empty()) {
+        check.facts.push_back(fmt::format("read model: the host's tables are there and usable by role {}", role));
+      } else {
+        check.problems.push_back(fmt::format("role {} may not use {}; run \"projectorctl schema apply --role {}\" as "
+                                             "the tables' owner",
+                                             role, unusable, role));
+      }
+    } else if (may_create) {
+      check.facts.push_back(fmt::format("read model: the host's tables are not there; the first start makes them in "
+                                        "schema {}",
+                                        who.bytes(0, 2)));
+    } else {
+      check.problems.push_back(
+          fmt::format("the host's tables are not in the read model's database, and role {} may not "
+                      "make them; run \"projectorctl schema apply --role {}\" as a user who may",
+                      role, role));
+    }
+  } catch (const pg::Error& error) {
+    check.problems.push_back(fmt::format("the read model cannot be asked: {}", error.what()));
+  }
+}
+
+} // namespace
+
+DatabaseCheck check_databases(const config::Configuration& configuration, const base::Stop& stop) {
+  DatabaseCheck check;
+  check_event_store(configuration.event_store, stop, check);
+  check_read_model(configuration.read_model, stop, check);
+  return check;
+}
+
+} // namespace projector::control

@@ -1,0 +1,108 @@
+#include "control/plugin_check.hpp"
+
+#include "control/child_answer.hpp"
+#include "plugin/module.hpp"
+#include "plugin/settings.hpp"
+#include "plugin/staging.hpp"
+#include "plugin/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cerrno>
+#include <cstdlib>
+#include <system_error>
+
+namespace projector::control {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::size_t kLongestVersion = 100;
+
+/// For the child's copies; removed here, since the child may not live to do it.
+class PrivateDirectory {
+public:
+  PrivateDirectory() {
+    std::string name = (fs::temp_directory_path() / "projectorctl-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw std::system_error(errno, std::generic_category(), "cannot make a temporary directory to check plugins in");
+    }
+    path_ = name;
+  }
+  ~PrivateDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  PrivateDirectory(const PrivateDirectory&) = delete;
+  PrivateDirectory& operator=(const PrivateDirectory&) = delete;
+  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
+
+private:
+  fs::path path_;
+};
+
+json to_json(const config::Problem& problem) {
+  return {{"file", problem.where.file},
+          {"line", problem.where.line},
+          {"column", problem.where.column},
+          {"text", problem.text}};
+}
+
+config::Problem problem_of(const json& value) {
+  return {{value.at("file"), value.at("line"), value.at("column")}, value.at("text")};
+}
+
+json examine(const fs::path& file, const std::vector<config::Projection>& projections, const fs::path& directory) {
+  auto staged = plugin::stage(file, directory);
+  if (staged.refusal) {
+    return {{"refusal", staged.refusal->reason}};
+  }
+  const auto loaded = plugin::Module::load(std::move(*staged.staged));
+  if (loaded.refusal) {
+    return {{"refusal", loaded.refusal->reason}};
+  }
+  const projector_plugin& descriptor = loaded.module->descriptor();
+  json settings = json::object();
+  for (const auto& projection : projections) {
+    const auto checked = plugin::check_settings(descriptor.settings, projection);
+    for (const auto& problem : checked.problems) {
+      settings[projection.name].push_back(to_json(problem));
+    }
+  }
+  return {{"version", plugin::clean_text(descriptor.version, kLongestVersion)}, {"settings", settings}};
+}
+
+} // namespace
+
+PluginCheck check_plugin(const fs::path& file, const std::vector<config::Projection>& projections,
+                         base::Duration limit) {
+  const PrivateDirectory directory;
+  const auto question = [&] {
+    json found;
+    try {
+      found = examine(file, projections, directory.path());
+    } catch (const std::exception& error) {
+      found = {{"refusal", file.string() + ": " + error.what()}};
+    }
+    return found.dump(-1, ' ', true, json::error_handler_t::replace);
+  };
+  const ChildAnswer answer = ask_in_child(question, limit);
+  PluginCheck check;
+  if (!answer.answered) {
+    check.refusal = file.string() + " " + answer.text + " while it was loaded";
+    return check;
+  }
+  const json found = json::parse(answer.text);
+  check.refusal = found.value("refusal", "");
+  check.version = found.value("version", "");
+  const json settings = found.value("settings", json::object());
+  for (const auto& [projection, problems] : settings.items()) {
+    for (const auto& problem : problems) {
+      check.settings[projection].push_back(problem_of(problem));
+    }
+  }
+  return check;
+}
+
+} // namespace projector::control

@@ -1,0 +1,137 @@
+#include "control/status.hpp"
+
+#include "control/status_rows.hpp"
+#include "control/store_lag.hpp"
+#include "pg/connection.hpp"
+#include "projection/checkpoint_tables.hpp"
+#include "supervisor/discovery.hpp"
+#include "supervisor/reconcile.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace projector::control {
+namespace {
+
+std::string cell(const pg::Result& rows, std::size_t row, std::size_t column) {
+  return std::string(rows.bytes(row, column));
+}
+
+std::uint32_t number(const pg::Result& rows, std::size_t row, std::size_t column) {
+  return static_cast<std::uint32_t>(rows.int8(row, column));
+}
+
+ConfiguredProjection configured(const config::Projection& projection) {
+  return {projection.name, projection.checkpoint, projection.partitions, projection.plugin, projection.enabled, {}};
+}
+
+std::vector<ConfiguredProjection> configured_projections(const config::Loaded& loaded) {
+  std::vector<ConfiguredProjection> all;
+  std::set<std::string> refused;
+  for (const auto& file : loaded.refused) {
+    std::string reason;
+    for (const auto& problem : file.problems) {
+      reason += (reason.empty() ? "" : "; ") + config::to_string(problem);
+    }
+    for (const auto& name : file.projections) {
+      if (refused.insert(name).second) {
+        all.push_back({name, name, 1, "", true, reason});
+      }
+    }
+  }
+  const config::Configuration& configuration = *loaded.configuration;
+  for (const auto& [name, projection] : configuration.projections) {
+    all.push_back(configured(projection));
+  }
+  const auto desired =
+      supervisor::desired_projections(configuration, supervisor::discover(configuration.plugins), {}, refused);
+  for (const auto& [name, wanted] : desired) {
+    if (!configuration.projections.contains(name)) {
+      all.push_back(configured(wanted.projection));
+    }
+  }
+  return all;
+}
+
+std::vector<StoredPartition> read_stored(pg::Connection& connection, const projection::CheckpointTables& tables) {
+  const auto rows = connection.exec(fmt::format(
+      "SELECT p.projection, p.checkpoint, k, p.partitions, p.plugin, c.position FROM {} p "
+      "CROSS JOIN LATERAL generate_series(0, p.partitions - 1) k LEFT JOIN {} c "
+      "ON c.name = p.checkpoint || CASE WHEN p.partitions = 1 THEN '' ELSE '_p' || k END ORDER BY p.checkpoint, k",
+      tables.projections, tables.checkpoints));
+  std::vector<StoredPartition> stored;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    stored.push_back({cell(rows, row, 0), cell(rows, row, 1), number(rows, row, 2), number(rows, row, 3),
+                      cell(rows, row, 4), rows.is_null(row, 5) ? std::nullopt : std::optional(rows.int8(row, 5))});
+  }
+  return stored;
+}
+
+std::vector<ReportedPartition> read_reported(pg::Connection& connection, const projection::CheckpointTables& tables) {
+  const auto rows = connection.exec(
+      fmt::format("SELECT name, projection, partition, partitions, state, reason, plugin, host, plugin_version, "
+                  "generation, thread, handled, "
+                  "(greatest(0, extract(epoch FROM clock_timestamp() - heartbeat)) * 1000000)::bigint "
+                  "FROM {} ORDER BY name, host",
+                  tables.workers));
+  std::vector<ReportedPartition> reported;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    reported.push_back({cell(rows, row, 0),
+                        cell(rows, row, 1),
+                        number(rows, row, 2),
+                        number(rows, row, 3),
+                        cell(rows, row, 4),
+                        cell(rows, row, 5),
+                        cell(rows, row, 6),
+                        {cell(rows, row, 7), cell(rows, row, 8), rows.int8(row, 9), rows.int8(row, 10),
+                         rows.int8(row, 11), base::Duration(rows.int8(row, 12))}});
+  }
+  return reported;
+}
+
+/// Reads how far the event store is and fills in how far each partition is behind it.
+EventStoreStatus measure_lag(const config::EventStore& store, const base::Stop& stop,
+                             std::vector<PartitionStatus>& partitions) {
+  std::set<std::int64_t> positions;
+  for (const auto& status : partitions) {
+    if (status.position) {
+      positions.insert(*status.position);
+    }
+  }
+  const StoreLag lag = read_store_lag(store, {positions.begin(), positions.end()}, stop);
+  if (lag.last_position) {
+    for (auto& status : partitions) {
+      if (status.position) {
+        status.lag = std::max<std::int64_t>(0, *lag.last_position - *status.position);
+        status.behind = lag.behind.at(*status.position);
+      }
+    }
+  }
+  return {lag.last_position, lag.trouble};
+}
+
+} // namespace
+
+Status gather_status(const config::Loaded& loaded, const base::Stop& stop) {
+  const config::Configuration& configuration = *loaded.configuration;
+  Status status;
+  {
+    pg::ConnectOptions options;
+    options.dsn = configuration.read_model.dsn;
+    options.application_name = "projectorctl";
+    pg::Connection connection(options, stop);
+    // One snapshot, so that a checkpoint and what its worker says about it agree.
+    connection.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    const auto tables = projection::find_tables(connection, configuration.read_model.checkpoints_table);
+    status.tables_present = tables.has_value();
+    status.partitions = merge_status(configured_projections(loaded),
+                                     tables ? read_stored(connection, *tables) : std::vector<StoredPartition>(),
+                                     tables ? read_reported(connection, *tables) : std::vector<ReportedPartition>());
+  }
+  status.event_store = measure_lag(configuration.event_store, stop, status.partitions);
+  return status;
+}
+
+} // namespace projector::control

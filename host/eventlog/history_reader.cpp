@@ -1,0 +1,121 @@
+#include "eventlog/history_reader.hpp"
+
+#include "eventlog/row_decoder.hpp"
+
+#include <fmt/core.h>
+#include <poll.h>
+
+namespace projector::eventlog {
+namespace {
+
+/// One value as an equality, so that an index on it and the position gives rows in order.
+void add_condition(std::string& sql, pg::Parameters& parameters, const char* column, const std::vector<std::string>& values) {
+  if (values.size() == 1) {
+    parameters.text(values.front());
+    sql += fmt::format(" AND {} = ${}", column, parameters.size());
+  } else if (!values.empty()) {
+    parameters.text_array(values);
+    sql += fmt::format(" AND {} = ANY(${}::text[])", column, parameters.size());
+  }
+}
+
+std::string statement(const HistoryRead& read, const Store& store, pg::Parameters& parameters) {
+  std::string sql = fmt::format("SELECT {} FROM {} WHERE global_position > $1 AND global_position <= $2", kEventColumns,
+                                store.table);
+  parameters.int8(read.after).int8(read.to);
+  if (read.only_for) {
+    const Filter& filter = read.only_for->filter;
+    add_condition(sql, parameters, "event_type", filter.event_types);
+    add_condition(sql, parameters, "aggregate_type", filter.aggregate_types);
+    add_condition(sql, parameters, "bounded_context", filter.bounded_contexts);
+  }
+  return sql + fmt::format(" ORDER BY global_position LIMIT {}", read.limit);
+}
+
+} // namespace
+
+HistoryReader::HistoryReader(const EventLogOptions& options, SharedLog& shared, const base::Stop& stop)
+    : options_(options), shared_(shared), stop_(stop), backoff_(options.retry_backoff, options.retry_backoff_max) {}
+
+void HistoryReader::run() {
+  while (const auto read = shared_.next_read(stop_)) {
+    try {
+      carry_out(*read);
+      backoff_.reset();
+      reported_ = false;
+    } catch (const pg::Interrupted&) {
+      return;
+    } catch (const std::exception& error) {
+      if (!connection_ || !connection_->at_rest()) {
+        connection_.reset();
+      }
+      if (!reported_ && options_.report) {
+        reported_ = true;
+        options_.report(true, fmt::format("reading events above position {} failed, trying again: {}", read->progress,
+                                          error.what()));
+      }
+      pollfd stopped{stop_.fd(), POLLIN, 0};
+      ::poll(&stopped, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(backoff_.next()).count()));
+      shared_.finish(*read, 0, false);
+    }
+  }
+}
+
+/// A session of the life of the server in which the read was asked for. A server that crashed since may have lost events
+/// below the settled position, and give their positions to others.
+bool HistoryReader::ready(const HistoryRead& read) {
+  if (connection_ && connection_->usable() && session_incarnation_ == read.incarnation) {
+    return true;
+  }
+  connection_.reset();
+  session_incarnation_ = 0;
+  store_ = shared_.store(read.incarnation);
+  if (!store_) {
+    return false;
+  }
+  connection_.emplace(session_options(options_.connect, "projectord eventlog history"), stop_);
+  check_same_server(*connection_, *store_);
+  if (!shared_.confirm(read.incarnation, stop_)) {
+    connection_.reset();
+    return false;
+  }
+  session_incarnation_ = read.incarnation;
+  return true;
+}
+
+void HistoryReader::carry_out(HistoryRead& read) {
+  if (!ready(read)) {
+    shared_.finish(read, 0, false);
+    return;
+  }
+  const auto began = base::Clock::now();
+  std::int64_t rows = 0;
+  std::int64_t from = read.after;
+  bool wanted = true;
+  const auto cut = [&](std::int64_t to) {
+    wanted = shared_.deliver(read, builder_.finish(from, to, read.incarnation, began));
+    from = to;
+  };
+  builder_.clear();
+  pg::Parameters parameters;
+  const std::string sql = statement(read, *store_, parameters);
+  connection_->stream(sql, parameters, pg::Format::Binary, [&](const pg::Result& row) {
+    const projector_event event = decode_row(row.get(), 0);
+    if (builder_.full_for(text_bytes(event))) {
+      cut(builder_.last_position());
+      if (!wanted) {
+        return false;
+      }
+    }
+    builder_.append(event);
+    ++rows;
+    return true;
+  });
+  const bool complete = wanted && rows < read.limit;
+  if (wanted && (complete || !builder_.empty())) {
+    cut(complete ? read.to : builder_.last_position());
+  }
+  shared_.finish(read, rows, complete || from == read.to);
+}
+
+} // namespace projector::eventlog

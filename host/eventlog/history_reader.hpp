@@ -1,0 +1,38 @@
+#pragma once
+
+#include "base/backoff.hpp"
+#include "base/stop.hpp"
+#include "eventlog/event_log.hpp"
+#include "eventlog/segment_builder.hpp"
+#include "eventlog/shared_log.hpp"
+#include "pg/connection.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace projector::eventlog {
+
+/// Reads settled events that are not in the cache: one thread with one session. Owned by the event log, which may have
+/// several.
+class HistoryReader {
+public:
+  HistoryReader(const EventLogOptions& options, SharedLog& shared, const base::Stop& stop);
+
+  void run(); ///< the thread's function, until the stop is requested
+
+private:
+  bool ready(const HistoryRead& read);
+  void carry_out(HistoryRead& read);
+
+  const EventLogOptions& options_;
+  SharedLog& shared_;
+  const base::Stop& stop_;
+  base::Backoff backoff_;
+  std::optional<pg::Connection> connection_;
+  std::optional<Store> store_;          ///< of the incarnation that the session belongs to
+  std::uint64_t session_incarnation_ = 0;
+  SegmentBuilder builder_;
+  bool reported_ = false;
+};
+
+} // namespace projector::eventlog

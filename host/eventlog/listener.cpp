@@ -1,0 +1,41 @@
+#include "eventlog/listener.hpp"
+
+#include "base/backoff.hpp"
+#include "eventlog/store_check.hpp"
+
+#include <fmt/core.h>
+#include <poll.h>
+
+namespace projector::eventlog {
+
+void Listener::run() {
+  base::Backoff backoff(options_.retry_backoff, options_.retry_backoff_max);
+  while (!stop_.requested()) {
+    try {
+      listen();
+    } catch (const pg::Interrupted&) {
+      return;
+    } catch (const std::exception& error) {
+      if (!reported_ && options_.report) {
+        reported_ = true;
+        options_.report(true, fmt::format("cannot listen on channel {}, the event store is polled instead: {}",
+                                          options_.notify_channel, error.what()));
+      }
+    }
+    pollfd stopped{stop_.fd(), POLLIN, 0};
+    ::poll(&stopped, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(backoff.next()).count()));
+  }
+}
+
+void Listener::listen() {
+  pg::Connection connection(session_options(options_.connect, "projectord eventlog listener"), stop_);
+  connection.exec("LISTEN " + pg::Connection::quote_identifier(options_.notify_channel));
+  reported_ = false;
+  for (;;) {
+    // Also at first: what was notified before this session listened is not repeated.
+    shared_.store_called();
+    connection.wait_for_notification(base::never());
+  }
+}
+
+} // namespace projector::eventlog

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "eventlog/flush_tracker.hpp"
+#include "eventlog/store_check.hpp"
+#include "pg/connection.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace projector::eventlog {
+
+/// The transactions that held the sequence's lock at one moment: whoever drew a position before that moment and has not
+/// yet committed or rolled back is among them, prepared transactions included. Who takes the lock later is never added.
+/// Used by the tail's thread, outside any transaction of its connection.
+class LockHolders {
+public:
+  /// Asks the server. `sequences` are oids.
+  LockHolders(pg::Connection& connection, const Store& store, const std::vector<std::uint32_t>& sequences);
+
+  /// Asks again, and forgets those that are gone. True: some were.
+  bool refresh();
+  [[nodiscard]] bool empty() const noexcept { return transactions_.empty(); }
+  /// How far the store's log was flushed when last asked.
+  [[nodiscard]] WalPosition flushed() const noexcept { return flushed_; }
+  /// Who they are and what they do, for people, with what to do about it.
+  [[nodiscard]] std::string describe(const std::string& role) const;
+
+private:
+  std::vector<std::string> ask();
+
+  pg::Connection& connection_;
+  std::string condition_;
+  std::vector<std::string> transactions_; ///< virtual transaction ids, sorted
+  WalPosition flushed_ = 0;
+};
+
+} // namespace projector::eventlog

@@ -1,0 +1,89 @@
+#include "eventlog/row_decoder.hpp"
+
+#include <endian.h>
+#include <libpq-fe.h>
+
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+namespace projector::eventlog {
+namespace {
+
+enum Column {
+  kGlobalPosition,
+  kBoundedContext,
+  kAggregateType,
+  kAggregateId,
+  kAggregateVersion,
+  kEventId,
+  kEventType,
+  kEventVersion,
+  kPayload,
+  kMetadata,
+  kTraceId,
+  kCorrelationId,
+  kCausationId,
+  kCreatedAt,
+};
+
+const char* fixed(const pg_result* result, int row, int column, int size) {
+  if (PQgetlength(result, row, column) != size) {
+    throw std::runtime_error(std::string("column ") + PQfname(result, column) + " of the events table has " +
+                             std::to_string(PQgetlength(result, row, column)) + " bytes where " + std::to_string(size) +
+                             " were expected");
+  }
+  return PQgetvalue(result, row, column);
+}
+
+std::int64_t int8(const pg_result* result, int row, int column) {
+  std::uint64_t bytes;
+  std::memcpy(&bytes, fixed(result, row, column, sizeof bytes), sizeof bytes);
+  return static_cast<std::int64_t>(be64toh(bytes));
+}
+
+std::int32_t int4(const pg_result* result, int row, int column) {
+  std::uint32_t bytes;
+  std::memcpy(&bytes, fixed(result, row, column, sizeof bytes), sizeof bytes);
+  return static_cast<std::int32_t>(be32toh(bytes));
+}
+
+projector_str text(const pg_result* result, int row, int column) {
+  const int size = PQgetlength(result, row, column);
+  if (size == 0 && PQgetisnull(result, row, column)) {
+    return {nullptr, 0};
+  }
+  return {PQgetvalue(result, row, column), static_cast<std::size_t>(size)};
+}
+
+/// PostgreSQL's infinity stays the largest value rather than wrap around.
+std::int64_t unix_microseconds(std::int64_t postgres) {
+  std::int64_t sum;
+  return __builtin_add_overflow(postgres, PROJECTOR_PG_EPOCH_US, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
+}
+
+} // namespace
+
+projector_event decode_row(const pg_result* result, int row) {
+  projector_event event;
+  event.struct_size = sizeof event;
+  event.global_position = int8(result, row, kGlobalPosition);
+  event.bounded_context = text(result, row, kBoundedContext);
+  event.aggregate_type = text(result, row, kAggregateType);
+  event.aggregate_id = text(result, row, kAggregateId);
+  event.aggregate_version = int8(result, row, kAggregateVersion);
+  std::memcpy(event.event_id, fixed(result, row, kEventId, sizeof event.event_id), sizeof event.event_id);
+  event.event_type = text(result, row, kEventType);
+  event.event_version = int4(result, row, kEventVersion);
+  event.payload = text(result, row, kPayload);
+  event.metadata = text(result, row, kMetadata);
+  event.trace_id = text(result, row, kTraceId);
+  event.correlation_id = text(result, row, kCorrelationId);
+  event.causation_id = text(result, row, kCausationId);
+  event.created_at_us = unix_microseconds(int8(result, row, kCreatedAt));
+  return event;
+}
+
+} // namespace projector::eventlog

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <projector/plugin.h>
+
+struct pg_result;
+
+namespace projector::eventlog {
+
+/// The columns of the events table in the order in which decode_row expects them, as the list of a SELECT.
+inline constexpr const char* kEventColumns =
+    "global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, "
+    "event_version, payload, metadata::text, trace_id, correlation_id, causation_id, created_at";
+
+/// One row of kEventColumns in binary format, in the form in which plugins get it. Its text points into the result.
+/// Throws std::runtime_error where a cell does not have the size of its type.
+projector_event decode_row(const pg_result* result, int row);
+
+} // namespace projector::eventlog

@@ -1,0 +1,182 @@
+#include "eventlog/segment_builder.hpp"
+
+#include "base/fnv1a.hpp"
+
+#include <array>
+#include <cstring>
+#include <functional>
+
+namespace projector::eventlog {
+namespace {
+
+/// The fields whose text each event has for itself, in the order in which the arena holds them.
+constexpr std::array kOwnText = {&projector_event::aggregate_id, &projector_event::payload,
+                                 &projector_event::metadata,     &projector_event::trace_id,
+                                 &projector_event::correlation_id, &projector_event::causation_id};
+
+std::string_view view(const projector_str& text) noexcept { return {text.data, text.size}; }
+
+std::size_t kind_hash(const projector_event& event) noexcept {
+  const std::hash<std::string_view> hash;
+  return hash(view(event.event_type)) * 31 + hash(view(event.aggregate_type)) * 7 + hash(view(event.bounded_context));
+}
+
+constexpr std::size_t kPerEvent = sizeof(projector_event) + 2 * sizeof(std::uint32_t);
+
+} // namespace
+
+std::size_t text_bytes(const projector_event& event) noexcept {
+  std::size_t sum = 0;
+  for (const auto field : kOwnText) {
+    sum += (event.*field).size;
+  }
+  return sum;
+}
+
+SegmentBuilder::SegmentBuilder() : table_(64, 0) {}
+
+std::size_t SegmentBuilder::bytes() const noexcept {
+  return sizeof(Segment) + text_.size() + events_.size() * kPerEvent + kinds_bytes_;
+}
+
+bool SegmentBuilder::full_for(std::size_t next_text_bytes) const noexcept {
+  return !events_.empty() && (events_.size() >= kSegmentEvents || bytes() + next_text_bytes + kPerEvent > kSegmentBytes);
+}
+
+bool SegmentBuilder::KindEntry::is(const projector_event& event) const noexcept {
+  const std::string_view all = text;
+  return context_size == event.bounded_context.size && aggregate_size == event.aggregate_type.size &&
+         all.size() == context_size + aggregate_size + event.event_type.size &&
+         all.substr(context_size + aggregate_size) == view(event.event_type) &&
+         all.substr(context_size, aggregate_size) == view(event.aggregate_type) &&
+         all.substr(0, context_size) == view(event.bounded_context);
+}
+
+std::uint32_t SegmentBuilder::kind_of(const projector_event& event) {
+  if (!event_kinds_.empty() && kinds_[event_kinds_.back()].is(event)) {
+    return event_kinds_.back();
+  }
+  const std::size_t hash = kind_hash(event);
+  const std::size_t mask = table_.size() - 1;
+  std::size_t slot = hash & mask;
+  for (; table_[slot] != 0; slot = (slot + 1) & mask) {
+    const KindEntry& entry = kinds_[table_[slot] - 1];
+    if (entry.hash == hash && entry.is(event)) {
+      return table_[slot] - 1;
+    }
+  }
+  std::string text;
+  text.append(view(event.bounded_context)).append(view(event.aggregate_type)).append(view(event.event_type));
+  kinds_bytes_ += text.size() + sizeof(EventKind);
+  kinds_.push_back({std::move(text), static_cast<std::uint32_t>(event.bounded_context.size),
+                    static_cast<std::uint32_t>(event.aggregate_type.size), hash});
+  table_[slot] = static_cast<std::uint32_t>(kinds_.size());
+  if (kinds_.size() * 2 > table_.size()) {
+    grow_table();
+  }
+  return static_cast<std::uint32_t>(kinds_.size() - 1);
+}
+
+void SegmentBuilder::grow_table() {
+  table_.assign(table_.size() * 2, 0);
+  const std::size_t mask = table_.size() - 1;
+  for (std::size_t index = 0; index < kinds_.size(); ++index) {
+    std::size_t slot = kinds_[index].hash & mask;
+    while (table_[slot] != 0) {
+      slot = (slot + 1) & mask;
+    }
+    table_[slot] = static_cast<std::uint32_t>(index + 1);
+  }
+}
+
+void SegmentBuilder::append(const projector_event& event) { append(event, base::fnv1a32(view(event.aggregate_id))); }
+
+void SegmentBuilder::append(const projector_event& event, std::uint32_t aggregate_hash) {
+  event_kinds_.push_back(kind_of(event));
+  hashes_.push_back(aggregate_hash);
+  for (const auto field : kOwnText) {
+    const projector_str& text = event.*field;
+    if (text.size != 0) {
+      text_.insert(text_.end(), text.data, text.data + text.size);
+    }
+  }
+  events_.push_back(event);
+  events_.back().struct_size = sizeof(projector_event);
+}
+
+SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint64_t incarnation,
+                                  base::TimePoint read_at) {
+  const std::shared_ptr<Segment> segment(new Segment);
+  segment->after_ = after;
+  segment->to_ = to;
+  segment->incarnation_ = incarnation;
+  segment->read_at_ = read_at;
+  std::size_t arena_size = text_.size() + 1;
+  for (const KindEntry& kind : kinds_) {
+    arena_size += kind.text.size();
+  }
+  segment->arena_.push_back(std::unique_ptr<char[]>(new char[arena_size]));
+  char* free = segment->arena_.front().get();
+  *free++ = '\0'; // so that empty text of an otherwise empty arena has an address of its own
+
+  segment->kinds_.reserve(kinds_.size());
+  for (const KindEntry& kind : kinds_) {
+    std::memcpy(free, kind.text.data(), kind.text.size());
+    const std::string_view all(free, kind.text.size());
+    segment->kinds_.push_back({all.substr(0, kind.context_size), all.substr(kind.context_size, kind.aggregate_size),
+                               all.substr(kind.context_size + kind.aggregate_size)});
+    free += all.size();
+  }
+  if (!text_.empty()) {
+    std::memcpy(free, text_.data(), text_.size());
+  }
+  segment->events_.assign(events_.begin(), events_.end());
+  segment->hashes_.assign(hashes_.begin(), hashes_.end());
+  segment->event_kinds_.assign(event_kinds_.begin(), event_kinds_.end());
+  for (std::size_t index = 0; index < segment->events_.size(); ++index) {
+    projector_event& event = segment->events_[index];
+    const EventKind& kind = segment->kinds_[event_kinds_[index]];
+    event.bounded_context = {kind.bounded_context.data(), kind.bounded_context.size()};
+    event.aggregate_type = {kind.aggregate_type.data(), kind.aggregate_type.size()};
+    event.event_type = {kind.event_type.data(), kind.event_type.size()};
+    for (const auto field : kOwnText) {
+      projector_str& text = event.*field;
+      if (text.data != nullptr) {
+        text.data = free;
+        free += text.size;
+      }
+    }
+  }
+  segment->bytes_ = sizeof(Segment) + arena_size + events_.size() * kPerEvent + kinds_.size() * sizeof(EventKind);
+  clear();
+  return segment;
+}
+
+void SegmentBuilder::clear() {
+  text_.clear();
+  if (text_.capacity() > 2 * kSegmentBytes) {
+    text_.shrink_to_fit();
+  }
+  events_.clear();
+  hashes_.clear();
+  event_kinds_.clear();
+  if (!kinds_.empty()) {
+    kinds_.clear();
+    table_.assign(64, 0);
+  }
+  kinds_bytes_ = 0;
+}
+
+SegmentPtr merge_segments(const std::vector<SegmentPtr>& segments) {
+  SegmentBuilder builder;
+  base::TimePoint read_at = segments.front()->read_at();
+  for (const SegmentPtr& segment : segments) {
+    read_at = std::min(read_at, segment->read_at());
+    for (std::size_t index = 0; index < segment->events().size(); ++index) {
+      builder.append(segment->events()[index], segment->aggregate_hashes()[index]);
+    }
+  }
+  return builder.finish(segments.front()->after(), segments.back()->to(), segments.front()->incarnation(), read_at);
+}
+
+} // namespace projector::eventlog

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "eventlog/segment.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace projector::eventlog {
+
+using SegmentPtr = std::shared_ptr<const Segment>;
+
+inline constexpr std::size_t kSegmentEvents = 1000;
+inline constexpr std::size_t kSegmentBytes = 1u << 20;
+
+/// Collects events in order of position and makes segments of them. Keeps its buffers from one segment to the next. One
+/// owner, one thread.
+class SegmentBuilder {
+public:
+  SegmentBuilder();
+
+  /// Copies the event's text. Its position is above that of the one before.
+  void append(const projector_event& event);
+  /// As append, for an event that already lies in a segment: spares the hash.
+  void append(const projector_event& event, std::uint32_t aggregate_hash);
+
+  [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
+  /// About what the segment takes in memory if it is finished now.
+  [[nodiscard]] std::size_t bytes() const noexcept;
+  /// Of the last event; not where it is empty.
+  [[nodiscard]] std::int64_t last_position() const { return events_.back().global_position; }
+  /// Whether an event of so many bytes of text belongs into the next segment.
+  [[nodiscard]] bool full_for(std::size_t text_bytes) const noexcept;
+
+  /// The segment over (after, to] with what was collected; the builder is empty then.
+  SegmentPtr finish(std::int64_t after, std::int64_t to, std::uint64_t incarnation, base::TimePoint read_at);
+  void clear();
+
+private:
+  struct KindEntry {
+    std::string text; ///< the three names, one behind the other
+    std::uint32_t context_size, aggregate_size;
+    std::size_t hash;
+    [[nodiscard]] bool is(const projector_event& event) const noexcept;
+  };
+  std::uint32_t kind_of(const projector_event& event);
+  void grow_table();
+
+  std::vector<char> text_;
+  std::vector<projector_event> events_; ///< text fields hold sizes, and NULL or not, until finish
+  std::vector<std::uint32_t> hashes_;
+  std::vector<std::uint32_t> event_kinds_;
+  std::vector<KindEntry> kinds_;
+  std::vector<std::uint32_t> table_; ///< open addressing over kinds_: index + 1, 0 is free
+  std::size_t kinds_bytes_ = 0;
+};
+
+/// Bytes of an event's text.
+std::size_t text_bytes(const projector_event& event) noexcept;
+
+/// One segment over what `segments`, adjacent and of one incarnation, cover.
+SegmentPtr merge_segments(const std::vector<SegmentPtr>& segments);
+
+} // namespace projector::eventlog

@@ -1,0 +1,50 @@
+#pragma once
+
+#include "eventlog/segment_builder.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <span>
+#include <vector>
+
+namespace projector::eventlog {
+
+/// The segments in memory, by the positions that they cover. Over its budget it gives up first what every cursor has
+/// behind it, then what lies farthest ahead of the nearest cursor that will come to it. Guarded by SharedLog's mutex.
+class SegmentCache {
+public:
+  explicit SegmentCache(std::size_t budget) : budget_(budget) {}
+
+  /// The segment that covers position + 1, or null.
+  [[nodiscard]] SegmentPtr find(std::int64_t position) const;
+  /// Where the first segment that begins above `position` begins; the largest value where there is none.
+  [[nodiscard]] std::int64_t next_start(std::int64_t position) const;
+  /// Takes the segment in and gives up others, or the new one itself, until the budget holds. `positions`: the cursors',
+  /// sorted. False: the new one was given up.
+  bool insert(SegmentPtr segment, std::span<const std::int64_t> positions);
+  /// The newest run of small adjacent segments at or below `position` that are worth merging; fewer than two: none.
+  [[nodiscard]] std::vector<SegmentPtr> mergeable(std::int64_t position) const;
+  /// Puts `merged` in the place of the segments that it was made of, where all of these are still there.
+  void replace(const std::vector<SegmentPtr>& parts, SegmentPtr merged);
+  /// Bytes of the segments that the nearest cursor reaches within so many positions.
+  [[nodiscard]] std::size_t needed_within(std::int64_t distance, std::span<const std::int64_t> positions) const;
+  void clear();
+
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::size_t budget() const noexcept { return budget_; }
+  [[nodiscard]] std::size_t size() const noexcept { return segments_.size(); }
+
+  static constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
+
+private:
+  using Map = std::map<std::int64_t, SegmentPtr>; ///< by Segment::after
+  void erase(Map::iterator at);
+
+  std::size_t budget_;
+  std::size_t bytes_ = 0;
+  Map segments_;
+};
+
+} // namespace projector::eventlog

@@ -1,0 +1,235 @@
+#include "eventlog/shared_log.hpp"
+
+#include <algorithm>
+
+namespace projector::eventlog {
+
+std::uint64_t SharedLog::connected(const Store& store, std::int64_t settled) {
+  const Lock lock(mutex_);
+  connected_ = true;
+  store_ = store;
+  settled_ = durable_ = settled;
+  last_value_ = store.last_value;
+  ++incarnation_;
+  wake_all();
+  return incarnation_;
+}
+
+void SharedLog::lost() {
+  const Lock lock(mutex_);
+  connected_ = false;
+  waiting_.clear();
+  cache_.clear();
+  plan_.clear();
+  promises_.clear();
+  for (const auto& cursor : cursors_) {
+    cursor->handed.reset();
+    cursor->own.clear();
+  }
+  wake_all();
+}
+
+void SharedLog::halt(const std::string& reason) {
+  const Lock lock(mutex_);
+  if (halted_ != reason) {
+    halted_ = reason;
+    ++halts_;
+    wake_all();
+  }
+}
+
+void SharedLog::resume() {
+  const Lock lock(mutex_);
+  if (!halted_.empty()) {
+    halted_.clear();
+    wake_all();
+  }
+}
+
+void SharedLog::waiting(const std::string& why) {
+  const Lock lock(mutex_);
+  waiting_ = why;
+}
+
+std::uint64_t SharedLog::asked() const {
+  const Lock lock(mutex_);
+  return answers_wanted_;
+}
+
+void SharedLog::answered(std::uint64_t ticket) {
+  const Lock lock(mutex_);
+  answers_begun_ = std::max(answers_begun_, ticket);
+  answered_ = std::max(answered_, ticket);
+  answers_.notify_all();
+}
+
+void SharedLog::look_begins() {
+  const Lock lock(mutex_);
+  look_ticket_ = looks_wanted_;
+}
+
+void SharedLog::seen(std::int64_t last_value, std::int64_t highest) {
+  const Lock lock(mutex_);
+  ++looks_;
+  last_value_ = last_value;
+  if (look_ticket_ > looks_settled_ && (promises_.empty() || promises_.back().ticket < look_ticket_)) {
+    promises_.push_back({look_ticket_, highest});
+  }
+  keep_promises();
+}
+
+void SharedLog::keep_promises() {
+  while (!promises_.empty() && promises_.front().highest <= settled_) {
+    looks_settled_ = promises_.front().ticket;
+    promises_.pop_front();
+    answers_.notify_all();
+  }
+}
+
+void SharedLog::publish(std::vector<SegmentPtr> segments, std::int64_t settled, std::int64_t durable) {
+  Lock lock(mutex_);
+  settled_ = settled;
+  durable_ = durable;
+  for (SegmentPtr& segment : segments) {
+    plan_.learn(*segment);
+    hand_over(segment);
+    cache_.insert(std::move(segment), positions());
+  }
+  for (const auto& cursor : cursors_) {
+    if (cursor->waiting && cursor->position < settled_) {
+      wake(*cursor);
+    }
+  }
+  keep_promises();
+  merge_small(lock);
+}
+
+void SharedLog::flushed(std::int64_t durable) {
+  Lock lock(mutex_);
+  if (durable <= durable_) {
+    return;
+  }
+  durable_ = durable;
+  for (const auto& cursor : cursors_) {
+    if (cursor->waiting && cursor->durable_only) {
+      wake(*cursor);
+    }
+  }
+  merge_small(lock);
+}
+
+/// Only what is flushed: a reader of flushed events would otherwise wait for a segment that grows at its end.
+void SharedLog::merge_small(Lock& lock) {
+  const auto parts = cache_.mergeable(durable_);
+  if (parts.size() < 2) {
+    return;
+  }
+  lock.unlock();
+  SegmentPtr merged = merge_segments(parts);
+  lock.lock();
+  cache_.replace(parts, std::move(merged));
+}
+
+bool SharedLog::hand_over(const SegmentPtr& segment) {
+  bool any = false;
+  for (const auto& cursor : cursors_) {
+    if (cursor->waiting && cursor->incarnation == segment->incarnation() && segment->after() <= cursor->position &&
+        cursor->position < segment->to()) {
+      cursor->handed = segment;
+      wake(*cursor);
+      any = true;
+    }
+  }
+  return any;
+}
+
+void SharedLog::await_look(base::TimePoint not_before, base::TimePoint deadline, const base::Stop& stop) {
+  Lock lock(mutex_);
+  const auto urgent = [&] { return looks_wanted_ > look_ticket_ || answers_wanted_ > answers_begun_; };
+  tail_.wait_until(lock, stop.token(), deadline, [&] { return urgent() || store_called_; });
+  tail_.wait_until(lock, stop.token(), std::min(not_before, deadline), urgent);
+  store_called_ = false;
+  answers_begun_ = answers_wanted_;
+}
+
+void SharedLog::store_called() {
+  const Lock lock(mutex_);
+  store_called_ = true;
+  tail_.notify_all();
+}
+
+std::shared_ptr<HistoryRead> SharedLog::next_read(const base::Stop& stop) {
+  Lock lock(mutex_);
+  std::shared_ptr<HistoryRead> read;
+  work_.wait(lock, stop.token(), [&] { return connected_ && (read = plan_.take()) != nullptr; });
+  reads_ += read ? 1 : 0;
+  return read;
+}
+
+bool SharedLog::deliver(HistoryRead& read, SegmentPtr segment) {
+  const Lock lock(mutex_);
+  if (!connected_ || read.incarnation != incarnation_) {
+    return false;
+  }
+  read.progress = segment->to();
+  events_read_ += segment->events().size();
+  plan_.learn(*segment);
+  if (read.only_for) {
+    read.only_for->own.push_back(std::move(segment));
+    wake(*read.only_for);
+    return !read.only_for->closed;
+  }
+  const bool handed = hand_over(segment);
+  const bool kept = cache_.insert(std::move(segment), positions());
+  return handed || kept;
+}
+
+void SharedLog::finish(const HistoryRead& read, std::int64_t rows, bool complete) {
+  const Lock lock(mutex_);
+  if (!connected_ || read.incarnation != incarnation_) {
+    return; // the plan was emptied
+  }
+  plan_.finished(read, rows, complete);
+  for (const auto& cursor : cursors_) {
+    if (cursor->position >= read.after && cursor->position < read.to) {
+      if (cursor->waiting) {
+        wake(*cursor);
+      } else if (!read.only_for) {
+        plan(cursor, cursor->position, false);
+      }
+    }
+  }
+}
+
+std::optional<Store> SharedLog::store(std::uint64_t incarnation) const {
+  const Lock lock(mutex_);
+  if (!connected_ || incarnation != incarnation_) {
+    return std::nullopt;
+  }
+  return store_;
+}
+
+void SharedLog::wake(CursorState& cursor) {
+  cursor.woken = true;
+  cursor.changed.notify_all();
+}
+
+void SharedLog::wake_all() {
+  for (const auto& cursor : cursors_) {
+    wake(*cursor);
+  }
+  answers_.notify_all();
+  work_.notify_all();
+}
+
+std::vector<std::int64_t> SharedLog::positions() const {
+  std::vector<std::int64_t> sorted;
+  sorted.reserve(cursors_.size());
+  for (const auto& cursor : cursors_) {
+    sorted.push_back(cursor->position);
+  }
+  std::sort(sorted.begin(), sorted.end());
+  return sorted;
+}
+
+} // namespace projector::eventlog

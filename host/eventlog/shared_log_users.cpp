@@ -1,0 +1,173 @@
+#include "eventlog/shared_log.hpp"
+
+#include <algorithm>
+
+namespace projector::eventlog {
+
+std::shared_ptr<CursorState> SharedLog::add_cursor(Filter filter, bool durable_only) {
+  auto cursor = std::make_shared<CursorState>();
+  cursor->filter = std::move(filter);
+  cursor->durable_only = durable_only;
+  const Lock lock(mutex_);
+  cursor->incarnation = incarnation_;
+  // Until it asks, it needs nothing; what lies ahead of it must not be kept for it.
+  cursor->position = SegmentCache::kNone;
+  cursors_.push_back(cursor);
+  return cursor;
+}
+
+void SharedLog::remove_cursor(const std::shared_ptr<CursorState>& cursor) {
+  const Lock lock(mutex_);
+  cursor->closed = true;
+  std::erase(cursors_, cursor);
+}
+
+void SharedLog::restarted(CursorState& cursor) {
+  const Lock lock(mutex_);
+  cursor.incarnation = incarnation_;
+}
+
+Cursor::Next SharedLog::next(const std::shared_ptr<CursorState>& cursor, std::int64_t after, base::TimePoint deadline,
+                             const base::Stop& stop) {
+  Lock lock(mutex_);
+  cursor->position = after;
+  for (;;) {
+    if (stop.requested()) {
+      return {Cursor::Status::Stopped, nullptr, {}};
+    }
+    if (connected_ && cursor->incarnation != incarnation_) {
+      return {Cursor::Status::NewStore, nullptr, {}};
+    }
+    const bool late = base::Clock::now() >= deadline;
+    if (!halted_.empty()) {
+      if (late || cursor->told_halt != halts_) {
+        cursor->told_halt = halts_;
+        return {Cursor::Status::Halted, nullptr, halted_};
+      }
+    } else if (connected_) {
+      if (SegmentPtr segment = find(*cursor, after)) {
+        plan(cursor, segment->to(), false);
+        return {Cursor::Status::Segment, std::move(segment), {}};
+      }
+      if (after < settled_) {
+        plan(cursor, after, true);
+      }
+    }
+    if (late) {
+      return {Cursor::Status::NoneYet, nullptr, {}};
+    }
+    cursor->waiting = true;
+    cursor->woken = false;
+    cursor->changed.wait_until(lock, stop.token(), deadline, [&] { return cursor->woken; });
+    cursor->waiting = false;
+  }
+}
+
+/// Of what the cursor was handed, what was read for it alone, and the cache. With durable_only nothing that reaches beyond
+/// what is flushed.
+SegmentPtr SharedLog::find(CursorState& cursor, std::int64_t after) {
+  const auto covers = [after](const SegmentPtr& segment) { return segment->after() <= after && after < segment->to(); };
+  if (cursor.handed && !covers(cursor.handed)) {
+    cursor.handed.reset();
+  }
+  while (!cursor.own.empty() && !covers(cursor.own.front())) {
+    cursor.own.pop_front();
+  }
+  SegmentPtr segment = cursor.handed              ? cursor.handed
+                       : !cursor.own.empty() ? cursor.own.front()
+                                             : cache_.find(after);
+  return segment && cursor.durable_only && segment->to() > durable_ ? nullptr : segment;
+}
+
+/// `demanded`: position from + 1 is settled, and the cursor waits for it.
+void SharedLog::plan(const std::shared_ptr<CursorState>& cursor, std::int64_t from, bool demanded) {
+  const auto sorted = positions();
+  const ReadPlan::View view{cache_, settled_, incarnation_, sorted};
+  if (!cursor->own.empty()) {
+    from = cursor->own.back()->to();
+  }
+  if (demanded && (cursor->handed || !cursor->own.empty() || cache_.find(from))) {
+    return; // it is there, and only not flushed yet
+  }
+  if (reads_alone(*cursor, from)) {
+    if (demanded || cursor->own.size() == 1) {
+      plan_.demand_filtered(from, cursor, view);
+    }
+  } else if (demanded) {
+    plan_.demand(from, view);
+  } else {
+    plan_.ahead(from, view);
+  }
+  if (!plan_.idle()) {
+    work_.notify_one();
+  }
+}
+
+/// A lone straggler: nobody else will use what it reads, and its filter spares the store the rest.
+bool SharedLog::reads_alone(const CursorState& cursor, std::int64_t from) const {
+  const Filter& filter = cursor.filter;
+  if ((filter.event_types.empty() && filter.aggregate_types.empty() && filter.bounded_contexts.empty()) ||
+      settled_ - from <= kNear) {
+    return false;
+  }
+  return std::none_of(cursors_.begin(), cursors_.end(), [&](const auto& other) {
+    return other.get() != &cursor && other->position >= from - kNear && other->position - kNear <= from;
+  });
+}
+
+bool SharedLog::confirm(std::uint64_t incarnation, const base::Stop& stop) {
+  Lock lock(mutex_);
+  const std::uint64_t ticket = ++answers_wanted_;
+  tail_.notify_all();
+  const auto over = [&] { return !connected_ || incarnation_ != incarnation; };
+  answers_.wait(lock, stop.token(), [&] { return over() || answered_ >= ticket; });
+  return !over() && answered_ >= ticket;
+}
+
+bool SharedLog::settle(const base::Stop& stop) {
+  Lock lock(mutex_);
+  const std::uint64_t ticket = ++looks_wanted_;
+  tail_.notify_all();
+  return answers_.wait(lock, stop.token(), [&] { return looks_settled_ >= ticket; });
+}
+
+EventLog::Snapshot SharedLog::snapshot() const {
+  const Lock lock(mutex_);
+  EventLog::Snapshot snapshot;
+  snapshot.connected = connected_;
+  snapshot.halted = halted_;
+  snapshot.waiting = waiting_;
+  snapshot.settled = settled_;
+  snapshot.cached_bytes = cache_.bytes();
+  snapshot.looks = looks_;
+  snapshot.reads = reads_;
+  snapshot.events_read = events_read_;
+  return snapshot;
+}
+
+std::int64_t SharedLog::settled() const {
+  const Lock lock(mutex_);
+  return settled_;
+}
+
+std::int64_t SharedLog::durable() const {
+  const Lock lock(mutex_);
+  return durable_;
+}
+
+std::int64_t SharedLog::last_position() const {
+  const Lock lock(mutex_);
+  return last_value_;
+}
+
+std::uint64_t SharedLog::incarnation() const {
+  const Lock lock(mutex_);
+  return incarnation_;
+}
+
+StoreIdentity SharedLog::identity() const {
+  const Lock lock(mutex_);
+  return store_.identity;
+}
+
+} // namespace projector::eventlog

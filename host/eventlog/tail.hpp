@@ -1,0 +1,58 @@
+#pragma once
+
+#include "base/stop.hpp"
+#include "eventlog/event_log.hpp"
+#include "eventlog/flush_tracker.hpp"
+#include "eventlog/settled_reader.hpp"
+#include "eventlog/shared_log.hpp"
+#include "pg/connection.hpp"
+
+#include <future>
+#include <optional>
+#include <string>
+
+namespace projector::eventlog {
+
+/// The end of the log: one thread with one session that looks for new events, and makes that session again when it is
+/// lost. Owned by the event log.
+class Tail : private SettledReader::Sink {
+public:
+  Tail(const EventLogOptions& options, SharedLog& shared, const base::Stop& stop)
+      : options_(options), shared_(shared), stop_(stop) {}
+
+  /// The thread's function, until the stop is requested. `opened` gets the outcome of the first connect and of the checks
+  /// of the store; after a failure of those it returns.
+  void run(std::promise<void> opened);
+
+private:
+  std::uint64_t asked() override { return shared_.asked(); }
+  void answered(std::uint64_t ticket) override { shared_.answered(ticket); }
+  void seen(std::int64_t last_value, std::int64_t highest) override { shared_.seen(last_value, highest); }
+  void publish(std::vector<SegmentPtr> segments, std::int64_t settled, WalPosition needed) override;
+  void flushed(WalPosition position) override;
+  void waiting(const std::string& why, bool long_wait) override;
+
+  void connect();
+  void step();
+  void check_again();
+  void pause_for_next_look(base::TimePoint began, bool found);
+  void nudge_flush();
+  void halt(const std::string& reason);
+  void lost(const std::string& why);
+  void report(bool warning, const std::string& text) const;
+  void rest(base::Duration pause);
+
+  const EventLogOptions& options_;
+  SharedLog& shared_;
+  const base::Stop& stop_;
+  std::optional<pg::Connection> connection_;
+  std::optional<SettledReader> reader_;
+  FlushTracker flush_{0};
+  base::TimePoint lagging_since_;
+  bool check_needed_ = false;
+  bool reported_lost_ = false;
+  int failures_ = 0; ///< looks in a row that the server refused
+  std::string halted_;
+};
+
+} // namespace projector::eventlog

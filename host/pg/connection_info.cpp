@@ -1,0 +1,85 @@
+#include "pg/connection_info.hpp"
+
+#include "pg/connection.hpp"
+#include "pg/server_error.hpp"
+
+#include <libpq-fe.h>
+
+#include <cstdlib>
+#include <memory>
+
+namespace projector::pg {
+
+namespace {
+
+/// libpq quotes parts of the DSN in what it says about one that it cannot read, and any part may be of the password.
+std::string without_quoted(std::string_view message) {
+  std::string shown;
+  std::size_t from = 0;
+  for (;;) {
+    const auto open = message.find('"', from);
+    const auto close = open == std::string_view::npos ? open : message.find('"', open + 1);
+    if (close == std::string_view::npos) {
+      return shown.append(message.substr(from, open == std::string_view::npos ? open : open - from));
+    }
+    const bool is_sign = close == open + 2;
+    shown.append(message.substr(from, open - from))
+        .append(is_sign ? message.substr(open, 3) : std::string_view("\"***\""));
+    from = close + 1;
+  }
+}
+
+using ParsedInfo = std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)>;
+
+ParsedInfo parse(const std::string& dsn) {
+  char* said = nullptr;
+  ParsedInfo parsed(PQconninfoParse(dsn.c_str(), &said), PQconninfoFree);
+  const std::unique_ptr<char, void (*)(void*)> owned(said, PQfreemem);
+  if (!parsed) {
+    throw Error(Error::Kind::Connection, "",
+                "the DSN cannot be read: " + without_quoted(one_line(said == nullptr ? "" : said)) +
+                    "; expected \"host=.. dbname=..\" or \"postgresql://..\"");
+  }
+  return parsed;
+}
+
+} // namespace
+
+ConnectionInfo::ConnectionInfo(const ConnectOptions& options)
+    : dsn_(options.dsn), application_name_(options.application_name), timeout_(options.connect_timeout) {
+  const auto parsed = parse(dsn_);
+  for (const auto* option = parsed.get(); option->keyword != nullptr; ++option) {
+    const std::string_view keyword = option->keyword;
+    if (option->val != nullptr && keyword == "password") {
+      password_ = option->val;
+    } else if (option->val != nullptr && keyword == "connect_timeout" && std::atoi(option->val) > 0) {
+      timeout_ = std::chrono::seconds(std::atoi(option->val));
+    }
+  }
+  const auto add = [this](const char* keyword, const char* value) {
+    keywords_.push_back(keyword);
+    values_.push_back(value);
+  };
+  // The later one wins, and "dbname" stands for the whole DSN: what comes before it is a default.
+  add("keepalives", "1");
+  add("keepalives_idle", "30");
+  add("keepalives_interval", "10");
+  add("keepalives_count", "3");
+  add("tcp_user_timeout", "30000");
+  add("dbname", dsn_.c_str());
+  add("fallback_application_name", application_name_.c_str());
+  add("client_encoding", "UTF8");
+  add(nullptr, nullptr);
+}
+
+std::string ConnectionInfo::without_password(std::string text) const {
+  if (password_.empty()) {
+    return text;
+  }
+  for (auto at = text.find(password_); at != std::string::npos; at = text.find(password_, at + 3)) {
+    text.replace(at, password_.size(), "***");
+  }
+  return text;
+}
+
+} // namespace projector::pg

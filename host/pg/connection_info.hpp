@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace projector::pg {
+
+struct ConnectOptions;
+
+/// What libpq needs for one connection attempt, and what must not be shown of it.
+class ConnectionInfo {
+public:
+  /// Throws Error (Kind::Connection) where the DSN is neither a list of keyword=value nor a URI.
+  explicit ConnectionInfo(const ConnectOptions& options);
+  ConnectionInfo(const ConnectionInfo&) = delete;
+  ConnectionInfo& operator=(const ConnectionInfo&) = delete;
+
+  /// Ending with a null pointer, for PQconnectStartParams with expand_dbname.
+  [[nodiscard]] const std::vector<const char*>& keywords() const noexcept { return keywords_; }
+  [[nodiscard]] const std::vector<const char*>& values() const noexcept { return values_; }
+  /// Of the DSN where it has one, else of the options.
+  [[nodiscard]] std::chrono::seconds timeout() const noexcept { return timeout_; }
+  /// The text with *** for the DSN's password.
+  [[nodiscard]] std::string without_password(std::string text) const;
+
+private:
+  std::string dsn_;
+  std::string application_name_;
+  std::string password_;
+  std::chrono::seconds timeout_;
+  std::vector<const char*> keywords_;
+  std::vector<const char*> values_;
+};
+
+} // namespace projector::pg

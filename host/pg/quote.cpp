@@ -1,0 +1,39 @@
+#include "pg/connection.hpp"
+
+#include <stdexcept>
+
+namespace projector::pg {
+
+namespace {
+
+/// The text between two `quote`s, each `quote` in it and, if asked, each backslash doubled.
+std::string enclose(std::string_view text, char quote, bool double_backslash) {
+  if (text.find('\0') != std::string_view::npos) {
+    throw std::invalid_argument("a NUL byte cannot be quoted for PostgreSQL");
+  }
+  std::string quoted(1, quote);
+  for (const char character : text) {
+    if (character == quote || (double_backslash && character == '\\')) {
+      quoted += character;
+    }
+    quoted += character;
+  }
+  return quoted += quote;
+}
+
+} // namespace
+
+std::string Connection::quote_identifier(std::string_view name) {
+  if (name.empty()) {
+    throw std::invalid_argument("an empty identifier cannot be quoted for PostgreSQL");
+  }
+  return enclose(name, '"', false);
+}
+
+std::string Connection::quote_literal(std::string_view text) {
+  // The E form means the same whatever standard_conforming_strings is.
+  const bool escape = text.find('\\') != std::string_view::npos;
+  return (escape ? " E" : "") + enclose(text, '\'', escape);
+}
+
+} // namespace projector::pg

@@ -1,0 +1,89 @@
+#pragma once
+
+#include "base/stop.hpp"
+#include "plugin/statement_sink.hpp"
+
+#include <projector/plugin.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace projector::plugin {
+
+/// What one instance gets as its projector_host, and the door through which its calls come back: nothing thrown passes
+/// it, and a statement is taken only on the worker's thread with the transaction of the running call. Owned by the
+/// instance, made on its worker's thread; log, stopping and get_extension on any thread.
+class HostTable {
+public:
+  using Log = std::function<void(std::int32_t level, const std::string& text)>;
+  HostTable(Log log, const base::Stop& stop);
+  HostTable(const HostTable&) = delete;
+  HostTable& operator=(const HostTable&) = delete;
+
+  [[nodiscard]] const projector_host& table() const noexcept { return table_; }
+
+  /// One call into the plugin during which its statements are taken: they go to `sink`, and events below `n_events` can
+  /// be charged. Rows that the plugin did not free go with it. One at a time.
+  class Call {
+  public:
+    Call(HostTable& host, StatementSink* sink, std::size_t n_events);
+    ~Call();
+    Call(const Call&) = delete;
+    Call& operator=(const Call&) = delete;
+
+    /// A token that differs in every call; null where there is no sink.
+    [[nodiscard]] projector_tx* transaction() const noexcept { return transaction_; }
+    /// The first verdict of this call that was not OK.
+    [[nodiscard]] std::optional<Verdict> failure() const;
+
+  private:
+    friend class HostTable;
+    HostTable& host_;
+    StatementSink* sink_;
+    std::size_t n_events_;
+    projector_tx* transaction_;
+    std::vector<std::unique_ptr<Rows>> rows_;
+    std::optional<Verdict> failure_;
+  };
+
+  /// What a plugin passed with one statement.
+  struct Statement {
+    projector_tx* transaction;
+    std::uint32_t event_index;
+    std::uint32_t flags;
+    const char* sql;
+    const projector_value* params;
+    std::size_t n_params;
+  };
+  /// The functions below are what the table's call; those that return a verdict may throw std::bad_alloc only.
+  Verdict exec(const Statement& statement);
+  Verdict query(const Statement& statement, projector_rows** rows);
+  /// Null where it is none of the running call's, or on another thread.
+  [[nodiscard]] const Rows* rows(const projector_rows* rows) const noexcept;
+  void free_rows(const projector_rows* rows) noexcept;
+  void log(std::int32_t level, projector_str message) const;
+  [[nodiscard]] bool stopping() const noexcept { return stop_.requested(); }
+
+private:
+  template <class Run>
+  Verdict run(const Statement& statement, const char* function, Run run);
+  Verdict misuse(const char* what);
+
+  const Log log_;
+  const base::Stop& stop_;
+  const std::thread::id worker_ = std::this_thread::get_id();
+  projector_host table_;
+  std::uintptr_t calls_ = 0;
+  Call* call_ = nullptr;
+  /// The first misuse of this call, on whatever thread; a text that lives for ever.
+  std::atomic<const char*> misuse_ = nullptr;
+  std::atomic<bool> misuse_logged_ = false;
+};
+
+} // namespace projector::plugin

@@ -1,0 +1,128 @@
+#include "projection/batch.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace projector::projection {
+namespace {
+
+std::size_t text_bytes(const projector_event& event) {
+  return event.bounded_context.size + event.aggregate_type.size + event.aggregate_id.size + event.event_type.size +
+         event.payload.size + event.metadata.size + event.trace_id.size + event.correlation_id.size +
+         event.causation_id.size;
+}
+
+std::size_t event_bytes(const projector_event& event) {
+  return sizeof event + text_bytes(event);
+}
+
+void copy_text(projector_str& text, char*& to) {
+  if (text.data == nullptr) {
+    return;
+  }
+  std::memcpy(to, text.data, text.size);
+  text.data = to;
+  to += text.size;
+}
+
+} // namespace
+
+BatchCutter::BatchCutter(eventlog::EventLog& log, eventlog::Filter filter, bool durable_only)
+    : log_(log), filter_(filter), cursor_(log.cursor(std::move(filter), durable_only)) {}
+
+BatchCutter::Cut BatchCutter::cut(Batch& batch, std::int64_t after, const BatchLimits& limits, base::TimePoint deadline,
+                                  base::Duration scan_limit, const base::Stop& stop) {
+  using Status = eventlog::Cursor::Status;
+  batch.events_.clear();
+  batch.segments_.clear();
+  batch.text_.clear();
+  batch.copies_.clear();
+  batch.after_ = batch.to_ = after;
+  batch.bytes_ = 0;
+  base::TimePoint scan_until = base::TimePoint::max();
+  while (true) {
+    const auto next = cursor_->next(batch.to_, batch.to_ == after ? deadline : fill_deadline(batch.to_), stop);
+    if (next.status != Status::Segment) {
+      // What was cut so far is good, except after a lost store.
+      const bool keep = batch.to_ > after && next.status == Status::NoneYet;
+      return {keep ? Status::Segment : next.status, next.reason};
+    }
+    if (batch.to_ == after) {
+      batch.incarnation_ = next.segment->incarnation();
+      batch.read_at_ = next.segment->read_at();
+      scan_until = base::Clock::now() + scan_limit;
+    } else if (next.segment->incarnation() != batch.incarnation_) {
+      return {};
+    }
+    batch.read_at_ = std::min(batch.read_at_, next.segment->read_at());
+    if (take(batch, next.segment, limits) || base::Clock::now() >= scan_until) {
+      return {};
+    }
+  }
+}
+
+/// A batch that has begun waits for more only while more is settled, that is, being read.
+base::TimePoint BatchCutter::fill_deadline(std::int64_t position) const {
+  constexpr auto kReadSoon = std::chrono::milliseconds(20);
+  return position < log_.settled() ? base::Clock::now() + kReadSoon : base::TimePoint{};
+}
+
+bool BatchCutter::take(Batch& batch, const std::shared_ptr<const eventlog::Segment>& segment,
+                       const BatchLimits& limits) {
+  const auto events = segment->events();
+  const auto first = std::upper_bound(
+      events.begin(), events.end(), batch.to_,
+      [](std::int64_t position, const projector_event& event) { return position < event.global_position; });
+  match_kinds(*segment);
+  const std::size_t room = limits.events - batch.events_.size();
+  matching_.clear();
+  std::size_t matching_bytes = 0;
+  bool full = false;
+  for (auto index = static_cast<std::uint32_t>(first - events.begin()); index < events.size(); ++index) {
+    if (kind_matches_[segment->event_kinds()[index]] == 0 ||
+        !filter_.matches_partition(segment->aggregate_hashes()[index])) {
+      continue;
+    }
+    const std::size_t bytes = event_bytes(events[index]);
+    const bool alone = batch.events_.empty() && matching_.empty();
+    full = matching_.size() == room || (!alone && batch.bytes_ + matching_bytes + bytes > limits.bytes);
+    if (full) {
+      break;
+    }
+    matching_.push_back(index);
+    matching_bytes += bytes;
+  }
+  // Where few of the segment's events match, copies keep less memory than the segment.
+  const bool copy = matching_bytes * 2 < segment->bytes() && !filter_.everything();
+  for (const std::uint32_t index : matching_) {
+    if (!copy) {
+      batch.events_.push_back(&events[index]);
+      continue;
+    }
+    auto& own = batch.copies_.emplace_back(std::make_unique<projector_event>(events[index]));
+    auto& text = batch.text_.emplace_back(std::make_unique<char[]>(text_bytes(*own) + 1));
+    char* to = text.get();
+    for (projector_str* part :
+         {&own->bounded_context, &own->aggregate_type, &own->aggregate_id, &own->event_type, &own->payload,
+          &own->metadata, &own->trace_id, &own->correlation_id, &own->causation_id}) {
+      copy_text(*part, to);
+    }
+    batch.events_.push_back(own.get());
+  }
+  if (!copy && !matching_.empty()) {
+    batch.segments_.push_back(segment);
+  }
+  batch.bytes_ += copy ? matching_bytes : (matching_.empty() ? 0 : std::max(matching_bytes, segment->bytes() / 2));
+  full = full || batch.events_.size() == limits.events;
+  batch.to_ = full ? std::max(batch.to_, batch.events_.back()->global_position) : segment->to();
+  return full || batch.bytes_ >= limits.bytes;
+}
+
+void BatchCutter::match_kinds(const eventlog::Segment& segment) {
+  kind_matches_.clear();
+  for (const auto& kind : segment.kinds()) {
+    kind_matches_.push_back(filter_.matches(kind) ? 1 : 0);
+  }
+}
+
+} // namespace projector::projection

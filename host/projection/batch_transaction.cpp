@@ -1,0 +1,390 @@
+#include "projection/batch_transaction.hpp"
+
+#include "base/test_point.hpp"
+#include "pg/statement_lexer.hpp"
+#include "plugin/text.hpp"
+#include "projection/clean_session.hpp"
+#include "projection/result_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstring>
+
+namespace projector::projection {
+namespace {
+
+constexpr std::size_t kMostQueued = 8192;
+constexpr std::size_t kMostQueuedBytes = 8u << 20;
+constexpr std::size_t kMostTexts = 512;
+constexpr std::size_t kMostTextBytes = 4u << 20;
+/// Parameters up to this size keep their buffer for the next statement in their place.
+constexpr std::size_t kKeptParameterBytes = 1024;
+constexpr std::size_t kShownStatementBytes = 300;
+
+/// Tags of the host's own statements, above those of any queue.
+enum Tag : std::size_t {
+  kBegin = kMostQueued + 1,
+  kSettings,
+  kLock,
+  kSchema,
+  kCompareAndSet,
+  kFence,
+  kMirror,
+  kCommit
+};
+
+/// Of a statement, what an error shows: a plugin's text may hold any bytes, and goes into tables and logs.
+std::string shown(std::string_view sql) {
+  return plugin::clean_text(sql, kShownStatementBytes);
+}
+
+/// CREATE SCHEMA IF NOT EXISTS asks for the privilege even where the schema is there, and fails where two projections
+/// make it at once.
+std::string make_schema(const std::string& schema) {
+  const auto literal = pg::Connection::quote_literal(schema);
+  const auto absent = fmt::format("NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = {})", literal);
+  return "DO " + pg::Connection::quote_literal(fmt::format(
+                     "BEGIN IF {0} THEN PERFORM pg_advisory_xact_lock(hashtext('projectord schema'), hashtext({1})); "
+                     "IF {0} THEN CREATE SCHEMA {2}; END IF; END IF; END",
+                     absent, literal, pg::Connection::quote_identifier(schema)));
+}
+
+BatchTransaction::Failure connection_failure(const std::string& text) {
+  return {BatchTransaction::Failure::Kind::Connection, Reaction::RetryForever, text, PROJECTOR_NO_EVENT, false};
+}
+
+} // namespace
+
+BatchTransaction::BatchTransaction(pg::Pool& pool, const CheckpointTables& tables, TransactionOptions options,
+                                   const base::Stop& stop)
+    : pool_(pool), tables_(tables), options_(std::move(options)), stop_(stop) {}
+
+BatchTransaction::~BatchTransaction() {
+  rollback();
+}
+
+void BatchTransaction::begin(std::optional<Move> move) {
+  rollback();
+  move_ = std::move(move);
+  failure_.reset();
+  used_ = false;
+}
+
+plugin::Verdict BatchTransaction::exec(std::uint32_t event_index, std::uint32_t flags, const char* sql,
+                                       const projector_value* params, std::size_t n_params) {
+  if (auto refused = refuse(event_index, sql, params, n_params)) {
+    return *refused;
+  }
+  queue(event_index, flags, params, n_params);
+  if (n_queued_ >= kMostQueued || queued_bytes_ >= kMostQueuedBytes) {
+    if (!run(nullptr, pg::Format::Text)) {
+      return verdict();
+    }
+  }
+  return {};
+}
+
+plugin::Verdict BatchTransaction::query(std::uint32_t event_index, std::uint32_t flags, const char* sql,
+                                        const projector_value* params, std::size_t n_params,
+                                        std::unique_ptr<plugin::Rows>& rows) {
+  if (auto refused = refuse(event_index, sql, params, n_params)) {
+    return *refused;
+  }
+  queue(event_index, flags, params, n_params);
+  pg::Result result;
+  if (!run(&result, (flags & PROJECTOR_SQL_BINARY) != 0 ? pg::Format::Binary : pg::Format::Text)) {
+    return verdict();
+  }
+  rows = std::make_unique<ResultRows>(std::move(result));
+  return {};
+}
+
+std::optional<plugin::Verdict> BatchTransaction::refuse(std::uint32_t event_index, const char* sql,
+                                                        const projector_value* params, std::size_t n_params) {
+  used_ = true;
+  if (failure_) {
+    return verdict();
+  }
+  const auto refused = [&](std::string text) {
+    return fail({Failure::Kind::Statement, Reaction::Fail, std::move(text), event_index, false});
+  };
+  if (sql == nullptr) {
+    return refused("a statement is NULL: pass its text");
+  }
+  if (const Text& text = text_of(sql); text.refusal) {
+    return refused(fmt::format("refused statement: {}; the statement: {}", *text.refusal, shown(sql)));
+  }
+  if (n_params > 65535 || (n_params > 0 && params == nullptr)) {
+    return refused(
+        fmt::format("a statement has {} parameters: PostgreSQL takes at most 65535, and pass arrays to unnest() "
+                    "for many values",
+                    n_params));
+  }
+  for (std::size_t index = 0; index < n_params; ++index) {
+    const auto& value = params[index];
+    if (value.data != nullptr && value.binary == 0 && std::memchr(value.data, 0, value.size) != nullptr) {
+      // The event, not the plugin, holds such a byte, and PostgreSQL's text cannot.
+      return fail(
+          {Failure::Kind::Statement, Reaction::Reject,
+           fmt::format("parameter ${} has a NUL byte, which PostgreSQL's text cannot hold: remove it, or pass the "
+                       "bytes in binary format as bytea; the statement: {}",
+                       index + 1, shown(sql)),
+           event_index, false});
+    }
+    if (value.size > 1u << 30) {
+      return refused(fmt::format("parameter ${} has {} bytes: PostgreSQL takes at most 1 GiB", index + 1, value.size));
+    }
+  }
+  return std::nullopt;
+}
+
+const BatchTransaction::Text& BatchTransaction::text_of(const char* sql) {
+  if (last_text_ < texts_.size() && texts_[last_text_].sql == sql) {
+    return texts_[last_text_];
+  }
+  const auto found = text_index_.find(std::string_view(sql));
+  if (found != text_index_.end()) {
+    last_text_ = found->second;
+  } else {
+    last_text_ = texts_.size();
+    texts_.push_back({sql, pg::refuse_statement(sql)});
+    text_index_.emplace(sql, last_text_);
+    text_bytes_ += texts_.back().sql.size();
+    queued_bytes_ += texts_.back().sql.size();
+  }
+  return texts_[last_text_];
+}
+
+void BatchTransaction::queue(std::uint32_t event_index, std::uint32_t flags, const projector_value* params,
+                             std::size_t n_params) {
+  if (n_queued_ == queued_.size()) {
+    queued_.emplace_back();
+  }
+  Queued& queued = queued_[n_queued_++];
+  queued.text = last_text_;
+  queued.event_index = event_index;
+  queued.once = (flags & PROJECTOR_SQL_ONCE) != 0 || !options_.prepared_statements;
+  queued.parameters.clear();
+  for (std::size_t index = 0; index < n_params; ++index) {
+    const auto& value = params[index];
+    if (value.data == nullptr) {
+      queued.parameters.null(value.oid);
+    } else if (value.binary != 0) {
+      queued.parameters.binary({value.data, value.size}, value.oid);
+    } else {
+      queued.parameters.text({value.data, value.size}, value.oid);
+    }
+  }
+  queued_bytes_ += queued.parameters.bytes() + sizeof(Queued);
+}
+
+bool BatchTransaction::borrow() {
+  if (lease_) {
+    return true;
+  }
+  try {
+    lease_.emplace(borrow_clean_session(pool_, options_.projection, stop_, options_.stop_grace));
+  } catch (const pg::Error& error) {
+    fail(connection_failure(error.what()));
+    return false;
+  } catch (const pg::Interrupted& interrupted) {
+    fail(connection_failure(interrupted.what()));
+    return false;
+  }
+  // An older connection would have died with the server; a younger one proves nothing about the time before it.
+  if (move_ && move_->confirm && lease_->connection().connected_at() > move_->events_read_at && !move_->confirm()) {
+    fail({Failure::Kind::StoreLost, Reaction::RetryForever, "the event store was lost after these events were read",
+          PROJECTOR_NO_EVENT, false});
+    return false;
+  }
+  return true;
+}
+
+void BatchTransaction::send_prologue(pg::Pipeline& pipeline) {
+  const pg::Send once;
+  const pg::Send keep{
+      options_.prepared_statements ? pg::Send::Prepare::Keep : pg::Send::Prepare::Once, pg::Format::Text, false, {}};
+  pipeline.send("BEGIN ISOLATION LEVEL READ COMMITTED", {}, once, kBegin);
+  const std::string path =
+      options_.schema.empty()
+          ? tables_.search_path
+          : fmt::format("{}, {}", pg::Connection::quote_identifier(options_.schema), tables_.search_path);
+  // Local to the transaction, so that it also holds behind a pooler that hands out another session for each.
+  pipeline.send("SELECT set_config('search_path', $1, true), set_config('synchronous_commit', $2, true),"
+                " set_config('lock_timeout', '30s', true), set_config('DateStyle', 'ISO, YMD', true),"
+                " set_config('IntervalStyle', 'postgres', true), set_config('TimeZone', 'UTC', true),"
+                " set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true),"
+                " set_config('standard_conforming_strings', 'on', true)",
+                pg::Parameters{}.text(path).text(options_.synchronous_commit), keep, kSettings);
+  if (!move_) {
+    pipeline.send("SELECT pg_advisory_xact_lock(hashtext('projectord'), hashtext($1))",
+                  pg::Parameters{}.text(options_.key.base), keep, kLock);
+    if (!options_.schema.empty()) {
+      pipeline.send(make_schema(options_.schema), {}, once, kSchema);
+    }
+    return;
+  }
+  const std::string name = options_.key.name();
+  pipeline.send(
+      fmt::format("UPDATE {} SET position = $2, highest = greatest(highest, $2) WHERE name = $1 AND position = $3",
+                  tables_.checkpoints),
+      pg::Parameters{}.text(name, 25).int8(move_->to).int8(move_->from), keep, kCompareAndSet);
+  pipeline.send(fmt::format("SELECT epoch = $2 AND partitions = $3 FROM {} WHERE checkpoint = $1", tables_.projections),
+                pg::Parameters{}
+                    .text(options_.key.base, 25)
+                    .int8(move_->epoch)
+                    .int4(static_cast<std::int32_t>(options_.key.partitions)),
+                keep, kFence);
+  pipeline.send(fmt::format("UPDATE {} SET last_global_position = $2, updated_at = CASE WHEN updated_at < now() - "
+                            "interval '1 second' THEN now() ELSE updated_at END WHERE projection_name = $1 AND "
+                            "last_global_position = $3",
+                            tables_.mirror),
+                pg::Parameters{}.text(name, 25).int8(move_->to).int8(move_->from), keep, kMirror);
+}
+
+void BatchTransaction::look_at(std::size_t tag, const pg::Result& result) {
+  if (failure_) {
+    return;
+  }
+  const auto failed = [&](Failure::Kind kind, std::string text) {
+    fail({kind, Reaction::RetryForever, std::move(text), PROJECTOR_NO_EVENT, false});
+  };
+  if (tag == kCompareAndSet && result.affected() != 1) {
+    failed(Failure::Kind::Moved, fmt::format("checkpoint {} is not at {} any more", options_.key.name(), move_->from));
+  } else if (tag == kFence && (result.rows() != 1 || result.is_null(0, 0) || !result.boolean(0, 0))) {
+    failed(Failure::Kind::Fenced,
+           fmt::format("checkpoint {} was repartitioned, reset or moved by an operator", options_.key.base));
+  } else if (tag == kMirror && result.affected() != 1) {
+    failed(Failure::Kind::Moved, fmt::format("the row {} of {} was moved by somebody else than this host",
+                                             options_.key.name(), tables_.mirror));
+  }
+}
+
+bool BatchTransaction::run(pg::Result* rows, pg::Format format) {
+  if (!borrow()) {
+    return false;
+  }
+  std::optional<pg::Pipeline::Failure> failed;
+  try {
+    pg::Pipeline pipeline(lease_->connection());
+    if (!begun_) {
+      send_prologue(pipeline);
+    }
+    for (std::size_t index = 0; index < n_queued_; ++index) {
+      const Queued& queued = queued_[index];
+      pg::Send how;
+      how.prepare = queued.once ? pg::Send::Prepare::Once : pg::Send::Prepare::Keep;
+      how.scope = options_.schema;
+      if (rows != nullptr && index + 1 == n_queued_) {
+        how.format = format;
+      }
+      pipeline.send(texts_[queued.text].sql, queued.parameters, how, index);
+    }
+    failed = pipeline.sync([&](std::size_t tag, pg::Result&& result) {
+      look_at(tag, result);
+      if (rows != nullptr && tag + 1 == n_queued_) {
+        *rows = std::move(result);
+      }
+    });
+  } catch (const pg::Error& error) {
+    fail(connection_failure(error.what()));
+    return false;
+  } catch (const pg::Interrupted& interrupted) {
+    fail(connection_failure(interrupted.what()));
+    return false;
+  }
+  if (!begun_) {
+    begun_ = true;
+    PROJECTOR_TEST_POINT("after_begin");
+  }
+  // A checkpoint that has moved outranks every later error: the other host's rows are what the inserts ran into.
+  if (failed && !failure_) {
+    const bool own = failed->tag > kMostQueued;
+    const auto& error = failed->error;
+    if (error.is("26000") || error.is("0A000")) {
+      // What is prepared in this session is lost or stale, and not in this statement alone.
+      lease_->connection().close();
+    }
+    fail({Failure::Kind::Statement, reaction_to_sqlstate(error.sqlstate()),
+          own ? fmt::format("{} (in the host's own statement)", error.what())
+              : fmt::format("{}; the statement: {}", error.what(), shown(texts_[queued_[failed->tag].text].sql)),
+          own ? PROJECTOR_NO_EVENT : queued_[failed->tag].event_index, false});
+  }
+  clear_queue();
+  return !failure_;
+}
+
+void BatchTransaction::clear_queue() {
+  for (std::size_t index = 0; index < n_queued_; ++index) {
+    if (queued_[index].parameters.bytes() > kKeptParameterBytes) {
+      queued_[index].parameters = {};
+    }
+  }
+  n_queued_ = 0;
+  queued_bytes_ = 0;
+  if (texts_.size() > kMostTexts || text_bytes_ > kMostTextBytes) {
+    texts_.clear();
+    text_index_.clear();
+    last_text_ = text_bytes_ = 0;
+  }
+}
+
+bool BatchTransaction::commit() {
+  if (failure_) {
+    return false;
+  }
+  // After the prologue and with nothing queued there is only COMMIT left to send.
+  if ((!begun_ || n_queued_ > 0) && !run(nullptr, pg::Format::Text)) {
+    return false;
+  }
+  PROJECTOR_TEST_POINT("before_commit");
+  try {
+    lease_->connection().exec("COMMIT");
+  } catch (const pg::Error& error) {
+    if (error.connection_lost()) {
+      fail(connection_failure(error.what()));
+      failure_->doubtful = true;
+    } else {
+      fail({Failure::Kind::Statement, reaction_to_sqlstate(error.sqlstate()),
+            fmt::format("{} (at COMMIT)", error.what()), PROJECTOR_NO_EVENT, false});
+    }
+    return false;
+  } catch (const pg::Interrupted&) {
+    fail(connection_failure("the host stopped while COMMIT was on its way"));
+    failure_->doubtful = true;
+    return false;
+  }
+  PROJECTOR_TEST_POINT("after_commit");
+  begun_ = false;
+  lease_.reset();
+  return true;
+}
+
+void BatchTransaction::rollback() noexcept {
+  if (lease_ && begun_) {
+    try {
+      if (lease_->connection().usable()) {
+        lease_->connection().exec("ROLLBACK");
+      }
+    } catch (...) {
+      lease_->connection().close();
+    }
+  }
+  lease_.reset();
+  begun_ = false;
+  clear_queue();
+}
+
+plugin::Verdict BatchTransaction::fail(Failure failure) {
+  if (!failure_) {
+    failure_ = std::move(failure);
+  }
+  return verdict();
+}
+
+plugin::Verdict BatchTransaction::verdict() const {
+  return {verdict_of(failure_->reaction), failure_->text, failure_->event_index};
+}
+
+} // namespace projector::projection

@@ -1,0 +1,125 @@
+#include "projection/checkpoint_group.hpp"
+
+#include "pg/pipeline.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+namespace projector::projection {
+namespace {
+
+enum Tag : std::size_t { kBegin, kLock, kWrite, kCommit };
+
+/// Runs what was sent; a refused statement ends the session and with it the transaction.
+void finish(pg::Connection& connection, pg::Pipeline& pipeline, const pg::Pipeline::OnResult& on_result) {
+  if (const auto failed = pipeline.sync(on_result)) {
+    connection.close();
+    throw failed->error;
+  }
+}
+
+/// Begins the transaction and locks what is free. The rows that are there, each with whether it and its mirror were
+/// free.
+std::map<std::string, bool> lock_rows(pg::Connection& connection, const CheckpointTables& tables,
+                                      const std::vector<GroupedMove>& moves) {
+  std::vector<std::string> names;
+  for (const auto& move : moves) {
+    names.push_back(move.key.name());
+  }
+  std::map<std::string, bool> free;
+  pg::Pipeline pipeline(connection);
+  pipeline.send("BEGIN ISOLATION LEVEL READ COMMITTED", {}, {}, kBegin);
+  pipeline.send(
+      fmt::format("WITH locked AS (SELECT name FROM {0} WHERE name = ANY ($1::text[]) FOR UPDATE SKIP LOCKED),"
+                  " mirrored AS (SELECT projection_name FROM {1} WHERE projection_name = ANY ($1::text[])"
+                  " FOR UPDATE SKIP LOCKED)"
+                  " SELECT c.name, l.name IS NOT NULL AND (m.projection_name IS NOT NULL OR NOT EXISTS"
+                  " (SELECT FROM {1} r WHERE r.projection_name = c.name)) FROM {0} c"
+                  " LEFT JOIN locked l ON l.name = c.name LEFT JOIN mirrored m ON m.projection_name = c.name"
+                  " WHERE c.name = ANY ($1::text[])",
+                  tables.checkpoints, tables.mirror),
+      pg::Parameters{}.text_array(names), {}, kLock);
+  finish(connection, pipeline, [&](std::size_t tag, pg::Result&& result) {
+    for (std::size_t row = 0; tag == kLock && row < result.rows(); ++row) {
+      free.emplace(result.bytes(row, 0), result.boolean(row, 1));
+    }
+  });
+  return free;
+}
+
+/// Moves what is where it should be, in a new snapshot: that one sees an epoch raised by whoever held a row until it
+/// was locked here. The names moved, each with its position.
+std::map<std::string, std::int64_t> write_rows(pg::Connection& connection, const CheckpointTables& tables,
+                                               const std::vector<GroupedMove>& moves) {
+  std::vector<std::string> names, bases;
+  std::vector<std::int64_t> stored, positions, epochs, partitions;
+  for (const auto& move : moves) {
+    names.push_back(move.key.name());
+    bases.push_back(move.key.base);
+    stored.push_back(move.stored);
+    positions.push_back(move.position);
+    epochs.push_back(move.epoch);
+    partitions.push_back(move.key.partitions);
+  }
+  std::map<std::string, std::int64_t> written;
+  pg::Pipeline pipeline(connection);
+  pipeline.send(fmt::format("WITH moved AS (UPDATE {0} c SET position = m.position, highest = greatest(highest, "
+                            "m.position) FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], "
+                            "$5::bigint[], $6::bigint[]) AS m(name, base, stored, position, epoch, partitions) JOIN "
+                            "{1} p ON p.checkpoint = m.base AND p.epoch = m.epoch AND p.partitions = m.partitions "
+                            "JOIN {2} r ON r.projection_name = m.name AND r.last_global_position = m.stored "
+                            "WHERE c.name = m.name AND c.position = m.stored RETURNING c.name, c.position), "
+                            "mirrored AS (UPDATE {2} r SET last_global_position = moved.position, updated_at = CASE "
+                            "WHEN updated_at < now() - interval '1 second' THEN now() ELSE updated_at END FROM moved "
+                            "WHERE r.projection_name = moved.name) SELECT name, position FROM moved",
+                            tables.checkpoints, tables.projections, tables.mirror),
+                pg::Parameters{}
+                    .text_array(names)
+                    .text_array(bases)
+                    .int8_array(stored)
+                    .int8_array(positions)
+                    .int8_array(epochs)
+                    .int8_array(partitions),
+                {}, kWrite);
+  pipeline.send("COMMIT", {}, {}, kCommit);
+  finish(connection, pipeline, [&](std::size_t tag, pg::Result&& result) {
+    for (std::size_t row = 0; tag == kWrite && row < result.rows(); ++row) {
+      written.emplace(result.bytes(row, 0), result.int8(row, 1));
+    }
+  });
+  return written;
+}
+
+} // namespace
+
+std::vector<MoveAnswer> write_checkpoints(pg::Connection& connection, const CheckpointTables& tables,
+                                          const std::vector<GroupedMove>& moves) {
+  const auto free = lock_rows(connection, tables, moves);
+  std::vector<GroupedMove> asked;
+  std::set<std::string> names;
+  for (const auto& move : moves) {
+    const auto found = free.find(move.key.name());
+    // Of two moves of one row the first counts: the second's answer is then that it was moved.
+    if (found != free.end() && found->second && names.insert(found->first).second) {
+      asked.push_back(move);
+    }
+  }
+  const auto written = write_rows(connection, tables, asked);
+  std::vector<MoveAnswer> answers;
+  for (const auto& move : moves) {
+    const auto row = free.find(move.key.name());
+    const auto moved = written.find(move.key.name());
+    if (row != free.end() && !row->second) {
+      answers.push_back(MoveAnswer::Busy);
+    } else {
+      const bool own = moved != written.end() && moved->second == move.position;
+      answers.push_back(own ? MoveAnswer::Written : MoveAnswer::Moved);
+    }
+  }
+  return answers;
+}
+
+} // namespace projector::projection

@@ -1,0 +1,344 @@
+#include "projection/worker.hpp"
+
+#include "projection/clean_session.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace projector::projection {
+namespace {
+
+plugin::InstanceOptions instance_options(const WorkerAssignment& assignment, const std::string& title) {
+  plugin::InstanceOptions options;
+  options.projection_name = assignment.projection.name;
+  options.partition_key = assignment.partition;
+  options.total_partitions = assignment.projection.partitions;
+  options.settings = assignment.settings;
+  options.state_directory = assignment.state_directory;
+  options.log = [title](std::int32_t level, const std::string& text) {
+    const auto severity = level >= PROJECTOR_LOG_ERROR  ? spdlog::level::err
+                          : level == PROJECTOR_LOG_WARN ? spdlog::level::warn
+                          : level == PROJECTOR_LOG_INFO ? spdlog::level::info
+                                                        : spdlog::level::debug;
+    spdlog::log(severity, "{}: {}", title, text);
+  };
+  return options;
+}
+
+std::vector<std::string> list_of(const char* const* names) {
+  std::vector<std::string> list;
+  for (; names != nullptr && *names != nullptr; ++names) {
+    list.emplace_back(*names);
+  }
+  return list;
+}
+
+eventlog::Filter filter_of(const projector_plugin& plugin, const CheckpointKey& key) {
+  return {list_of(plugin.event_types), list_of(plugin.aggregate_types), list_of(plugin.bounded_contexts), key.partition,
+          key.partitions};
+}
+
+TransactionOptions transaction_options(const WorkerAssignment& assignment, const WorkerServices& services,
+                                       const CheckpointKey& key) {
+  TransactionOptions options;
+  options.projection = assignment.projection.name;
+  options.key = key;
+  options.schema = assignment.projection.schema;
+  options.synchronous_commit = services.synchronous_commit;
+  options.prepared_statements = services.prepared_statements;
+  return options;
+}
+
+} // namespace
+
+Worker::Worker(WorkerAssignment assignment, const WorkerServices& services)
+    : assignment_(std::move(assignment)),
+      services_(services), key_{assignment_.projection.checkpoint, assignment_.partition,
+                                assignment_.projection.partitions},
+      title_(key_.name()), backoff_(assignment_.projection.retry_backoff, assignment_.projection.retry_backoff_max) {
+  status_.projection = assignment_.projection.name;
+  status_.checkpoint = key_.name();
+  status_.partition = key_.partition;
+  status_.partitions = key_.partitions;
+  status_.plugin = assignment_.projection.plugin;
+  status_.plugin_version = assignment_.module->descriptor().version;
+  status_.generation = assignment_.generation;
+  thread_ = std::jthread([this] { run(); });
+}
+
+Worker::~Worker() {
+  request_stop();
+  thread_.join();
+}
+
+WorkerStatus Worker::status() const {
+  const std::lock_guard lock(mutex_);
+  return status_;
+}
+
+void Worker::run() noexcept {
+  ::pthread_setname_np(::pthread_self(), title_.substr(0, 15).c_str());
+  {
+    const std::lock_guard lock(mutex_);
+    status_.thread = ::gettid();
+  }
+  while (!stop_.requested()) {
+    End end = End::Stop;
+    try {
+      end = live();
+    } catch (const pg::Interrupted&) {
+      end = End::Stop;
+    } catch (const std::exception& error) {
+      end = fail(fmt::format("an error inside the host: {}", error.what()));
+    }
+    try {
+      end_hand_over(end);
+    } catch (const std::exception& error) {
+      spdlog::warn("{}: what it handled last is not stored: {}", title_, error.what());
+    }
+    handover_.reset();
+    cutter_.reset();
+    instance_.reset();
+    transaction_.reset();
+    if (end == End::Stop) {
+      break;
+    }
+    try {
+      if (end == End::Standby) {
+        end = stand_by();
+      } else if (end == End::Fail) {
+        wait_after_failure();
+      }
+    } catch (const std::exception& error) {
+      spdlog::warn("{}: {}", title_, error.what());
+      pause(assignment_.projection.retry_backoff_max);
+    }
+  }
+  set_state(State::Stopped);
+}
+
+Worker::End Worker::live() {
+  set_state(State::Starting);
+  narrowing_ = {};
+  retries_ = attempt_ = 0;
+  first_position_ = -1;
+  position_ = stored_;
+  transaction_.emplace(services_.pool, services_.tables, transaction_options(assignment_, services_, key_), stop_);
+  if (auto end = open_checkpoint_row()) {
+    return *end;
+  }
+  if (auto end = create_instance()) {
+    return *end;
+  }
+  if (auto end = set_up()) {
+    return *end;
+  }
+  const bool durable_only = instance_->external() || !services_.same_server;
+  cutter_.emplace(services_.log, filter_of(instance_->descriptor(), key_), durable_only);
+  set_state(State::CatchingUp);
+  spdlog::info("{}: runs {} {} from position {}", title_, assignment_.projection.plugin,
+               instance_->descriptor().version, position_);
+  while (!stop_.requested()) {
+    if (auto end = one_batch()) {
+      return *end;
+    }
+  }
+  return End::Stop;
+}
+
+void Worker::end_hand_over(End end) {
+  const auto answer = [&] {
+    if (end == End::Stop) {
+      return handover_->wait(base::no_stop(), std::chrono::seconds(2));
+    }
+    auto now = Handover::Answer::Pending;
+    while (now == Handover::Answer::Pending && !stop_.requested()) {
+      now = handover_->wait(stop_, std::chrono::seconds(1));
+    }
+    return now;
+  };
+  if (handover_) {
+    if (answer() != Handover::Answer::Written) {
+      return;
+    }
+    stored_ = handed_over_;
+    handover_.reset();
+  }
+  if ((end == End::Stop || end == End::Fail) && position_ > stored_) {
+    hand_over();
+    answer();
+  }
+}
+
+std::optional<std::int64_t> Worker::start_position() {
+  const auto& from = assignment_.projection.start_from;
+  if (from.kind == config::StartFrom::Kind::Beginning) {
+    return 0;
+  }
+  if (from.kind == config::StartFrom::Kind::Position) {
+    return from.position;
+  }
+  if (!services_.log.settle(stop_)) {
+    return std::nullopt;
+  }
+  return services_.log.settled();
+}
+
+std::optional<Worker::End> Worker::open_checkpoint_row() {
+  // Another host may have seen, and stored, what this one's log will see at its next look.
+  int looks = 20;
+  while (true) {
+    const auto start = start_position();
+    if (!start) {
+      return End::Stop;
+    }
+    store_ = services_.log.identity().store;
+    incarnation_ = services_.log.incarnation();
+    try {
+      const auto opened = [&] {
+        auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
+        return open_checkpoint(lease.connection(), services_.tables,
+                               {key_, assignment_.projection.name, assignment_.projection.plugin,
+                                assignment_.module->descriptor().read_model_version, store_,
+                                services_.log.last_position(), *start});
+      }();
+      if (opened.above_store && --looks > 0) {
+        if (!pause(std::chrono::milliseconds(100))) {
+          return End::Stop;
+        }
+        continue;
+      }
+      if (!opened.checkpoint) {
+        return fail(opened.refusal, State::Refused);
+      }
+      position_ = stored_ = opened.checkpoint->position;
+      highest_ = opened.checkpoint->highest;
+      epoch_ = opened.checkpoint->epoch;
+      repeated_up_to_ = opened.checkpoint->fresh ? 0 : services_.log.last_position();
+      read_at_ = base::TimePoint::max();
+      stored_at_ = base::Clock::now();
+      return std::nullopt;
+    } catch (const pg::Error& error) {
+      if (reaction_to_sqlstate(error.sqlstate()) != Reaction::RetryForever) {
+        return fail(fmt::format("its checkpoint cannot be opened: {}", error.what()));
+      }
+      if (!back_off(error.what())) {
+        return End::Stop;
+      }
+    }
+  }
+}
+
+std::optional<Worker::End> Worker::create_instance() {
+  while (true) {
+    auto created = plugin::Instance::create(assignment_.module, instance_options(assignment_, title_), stop_);
+    if (created.outcome.ok()) {
+      instance_ = std::move(created.instance);
+      return std::nullopt;
+    }
+    if (created.outcome.status != PROJECTOR_RETRY || ++retries_ > assignment_.projection.max_retries) {
+      return fail(fmt::format("the plugin's create failed: {}", created.outcome.text));
+    }
+    if (!back_off(created.outcome.text)) {
+      return End::Stop;
+    }
+  }
+}
+
+std::optional<Worker::End> Worker::set_up() {
+  while (true) {
+    transaction_->begin(std::nullopt);
+    const auto outcome = instance_->setup(*transaction_);
+    const bool needed = transaction_->used() || !assignment_.projection.schema.empty();
+    if (outcome.ok() && !transaction_->failure() && (!needed || transaction_->commit())) {
+      retries_ = 0;
+      backoff_.reset();
+      return std::nullopt;
+    }
+    const auto failure = transaction_->failure();
+    transaction_->rollback();
+    if (stop_.requested()) {
+      return End::Stop;
+    }
+    const std::string text = failure ? failure->text : outcome.text;
+    const Reaction reaction = failure ? failure->reaction : reaction_to_status(outcome.status);
+    const bool again = reaction == Reaction::RetryForever ||
+                       (reaction == Reaction::RetryCounted && ++retries_ <= assignment_.projection.max_retries);
+    if (!again) {
+      return fail(fmt::format("the plugin's setup failed: {}", text));
+    }
+    if (!back_off(text)) {
+      return End::Stop;
+    }
+  }
+}
+
+Worker::End Worker::stand_by() {
+  set_state(State::Standby, "another host moves this checkpoint; this one takes over when it stands still");
+  spdlog::info("{}: another host moves the checkpoint, standing by", title_);
+  // A heartbeat comes every second; one that is late by a moment is no sign of an end.
+  constexpr base::Duration kSilence = std::chrono::seconds(3);
+  const auto interval = std::max<base::Duration>(assignment_.projection.restart_interval, std::chrono::seconds(1));
+  std::int64_t seen = -1;
+  while (pause(interval)) {
+    try {
+      auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
+      const auto stored = read_checkpoint(lease.connection(), services_.tables, key_);
+      const std::int64_t now = stored ? stored->position : -1;
+      if (now == seen &&
+          !other_host_alive(lease.connection(), services_.tables, key_, services_.host, std::max(interval, kSilence))) {
+        spdlog::info("{}: the other host stands still, taking over at {}", title_, now);
+        return End::Anew;
+      }
+      seen = now;
+    } catch (const pg::Error& error) {
+      spdlog::warn("{}: standing by: {}", title_, error.what());
+    }
+  }
+  return End::Stop;
+}
+
+void Worker::wait_after_failure() {
+  const auto interval = assignment_.projection.restart_interval;
+  pause(interval == base::Duration::zero() ? std::chrono::hours(24 * 365) : interval);
+}
+
+Worker::End Worker::fail(std::string reason, State state) {
+  spdlog::error("{}: {}: {}", title_, to_string(state), reason);
+  set_state(state, std::move(reason));
+  return End::Fail;
+}
+
+bool Worker::back_off(const std::string& reason) {
+  if (status().state != State::Retrying) {
+    spdlog::warn("{}: retrying: {}", title_, reason);
+  }
+  set_state(State::Retrying, reason);
+  return pause(backoff_.next());
+}
+
+bool Worker::pause(base::Duration duration) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop_.token(), duration, [] { return false; });
+  return !stop_.requested();
+}
+
+void Worker::set_state(State state, std::string reason) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (status_.state == state && status_.reason == reason) {
+      return;
+    }
+    status_.state = state;
+    status_.reason = std::move(reason);
+  }
+  services_.changed();
+}
+
+} // namespace projector::projection

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace projector::projection {
+
+/// The one set of states that a projection's partition is in.
+enum class State { Starting, CatchingUp, Live, Retrying, Paused, Standby, Failed, Stopped, Missing, Refused };
+
+/// As it stands in tables and on screens, e.g. "catching_up".
+std::string_view to_string(State state);
+
+/// A worker at one moment, as a value.
+struct WorkerStatus {
+  std::string projection;
+  std::string checkpoint; ///< name of its checkpoint
+  std::uint32_t partition = 0;
+  std::uint32_t partitions = 1;
+  State state = State::Starting;
+  std::string reason; ///< why it is not live, for people
+  std::string plugin;
+  std::string plugin_version;
+  std::uint64_t generation = 0;
+  std::int64_t thread = 0;   ///< kernel thread id
+  std::int64_t position = 0; ///< handled up to here, stored soon
+  std::int64_t stored = 0;   ///< its last position known to be stored
+  std::uint64_t handled = 0; ///< events that the plugin accepted since the worker was made
+  std::uint64_t batches = 0;
+  bool committed = false; ///< this instance has seen a batch through
+};
+
+} // namespace projector::projection

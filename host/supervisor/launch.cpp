@@ -1,0 +1,84 @@
+#include "supervisor/launch.hpp"
+
+#include "plugin/module.hpp"
+#include "plugin/settings.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+namespace projector::supervisor {
+namespace {
+
+Launch refused(std::string reason, bool look_again = false) {
+  Launch launch;
+  launch.refusal = std::move(reason);
+  launch.look_again = look_again;
+  return launch;
+}
+
+/// The projection's own directory below the host's; empty where it cannot be made, since only a plugin that uses it
+/// needs one and is told so by its absence.
+std::string make_state_directory(const std::filesystem::path& state, const std::string& projection) {
+  std::error_code error;
+  std::filesystem::create_directories(state, error);
+  const auto own = state / projection;
+  if (::mkdir(own.c_str(), 0750) != 0 && errno != EEXIST) {
+    return {};
+  }
+  return std::filesystem::is_directory(own, error) ? std::filesystem::absolute(own).string() : std::string();
+}
+
+std::string join(const std::vector<config::Problem>& problems) {
+  std::string text;
+  for (const auto& problem : problems) {
+    text += (text.empty() ? "" : "; ") + config::to_string(problem);
+  }
+  return text;
+}
+
+} // namespace
+
+Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::path& staging,
+                      const std::filesystem::path& state, std::uint64_t generation) {
+  const auto staged = plugin::stage(wanted.plugin->file, staging);
+  if (!staged.staged) {
+    return refused(staged.refusal->reason, staged.refusal->incomplete);
+  }
+  // Copied before the first is loaded, since loading takes a copy over.
+  std::vector<plugin::StagedFile> copies{*staged.staged};
+  try {
+    while (copies.size() < wanted.partitions.size()) {
+      copies.push_back(plugin::stage_again(*staged.staged));
+    }
+  } catch (...) {
+    std::for_each(copies.begin(), copies.end(), plugin::discard);
+    throw;
+  }
+  Launch launch;
+  const std::string state_directory = make_state_directory(state, wanted.projection.name);
+  for (std::size_t index = 0; index < copies.size(); ++index) {
+    auto loaded = plugin::Module::load(copies[index]);
+    plugin::CheckedSettings settings;
+    if (loaded.module) {
+      settings = plugin::check_settings(loaded.module->descriptor().settings, wanted.projection);
+    }
+    if (!loaded.module || !settings.problems.empty()) {
+      for (std::size_t rest = index + 1; rest < copies.size(); ++rest) {
+        plugin::discard(copies[rest]);
+      }
+      return loaded.module ? refused(join(settings.problems))
+                           : refused(loaded.refusal->reason, loaded.refusal->incomplete);
+    }
+    if (index < wanted.partitions.size()) {
+      launch.assignments.push_back(
+          {wanted.projection, wanted.partitions[index], loaded.module, settings.settings, state_directory, generation});
+    }
+  }
+  return launch;
+}
+
+} // namespace projector::supervisor

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <projector/events.hpp>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace projector {
+
+/// Thrown to back off and get the same events again. Other databases' and services' outages, not this one's: the host
+/// knows those itself.
+class Retry : public std::runtime_error {
+public:
+  explicit Retry(const std::string& text) : std::runtime_error(text) {}
+  /// From ExternalProjection::handle_batch: all events before `event` are done and must not be handed over again.
+  Retry(const Event& event, const std::string& text) : std::runtime_error(text), event_index_(event.index()) {}
+  [[nodiscard]] std::uint32_t event_index() const noexcept { return event_index_; }
+
+private:
+  std::uint32_t event_index_ = PROJECTOR_NO_EVENT;
+};
+
+/// Thrown when one event can never be handled. Without an event it is the one at hand in handle(); in handle_batch()
+/// the host then looks for it by halving the batch.
+class Reject : public std::runtime_error {
+public:
+  explicit Reject(const std::string& text) : std::runtime_error(text) {}
+  Reject(const Event& event, const std::string& text) : std::runtime_error(text), event_index_(event.index()) {}
+  [[nodiscard]] std::uint32_t event_index() const noexcept { return event_index_; }
+
+private:
+  std::uint32_t event_index_ = PROJECTOR_NO_EVENT;
+};
+
+/// Thrown when this instance cannot go on at all.
+class Fatal : public std::runtime_error {
+public:
+  explicit Fatal(const std::string& text) : std::runtime_error(text) {}
+};
+
+namespace detail {
+
+/// Ends a call after the host refused or failed a statement. Its status and text are already in the transaction and in
+/// the host's error, so catching this changes nothing; no std::exception, so that nobody does it by the way.
+class HostVerdict {};
+
+} // namespace detail
+
+} // namespace projector

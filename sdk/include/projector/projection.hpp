@@ -1,0 +1,99 @@
+#pragma once
+
+#include <projector/context.hpp>
+#include <projector/events.hpp>
+#include <projector/outcomes.hpp>
+#include <projector/plugin.h>
+#include <projector/transaction.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+
+namespace projector {
+
+namespace detail {
+class Call;
+template <class Type>
+struct Bridge;
+} // namespace detail
+
+/// What projections of both kinds have. One instance serves one partition, on one thread.
+class ProjectionBase {
+public:
+  virtual ~ProjectionBase() = default;
+  ProjectionBase(const ProjectionBase&) = delete;
+  ProjectionBase& operator=(const ProjectionBase&) = delete;
+
+  /// Make the tables, in a transaction of its own. Called once after each construction, so it must be idempotent (IF
+  /// NOT EXISTS); the version before must still work on the result. No two setups of a projection run at once.
+  virtual void setup(Transaction&) {}
+  /// Empty the read model, all partitions' rows. A projection that does not override it cannot be rebuilt.
+  virtual void reset(Transaction&) { throw Fatal("this projection cannot be reset"); }
+  /// The outcome of the last handle call: true once it is committed, false when it is rolled back.
+  virtual void finished(bool committed) { static_cast<void>(committed); }
+
+protected:
+  ProjectionBase() = default;
+  explicit ProjectionBase(const Context& context) : context_(context) {}
+
+  /// In a constructor only where that takes a Context and passes it on to its base class.
+  [[nodiscard]] const Context& context() const {
+    if (!context_) {
+      throw std::logic_error(
+          "context() in a constructor: take a const projector::Context& and pass it to the base class");
+    }
+    return *context_;
+  }
+
+private:
+  friend class Projection;
+  friend class ExternalProjection;
+  friend class detail::Call;
+  template <class Type>
+  friend struct detail::Bridge;
+  std::optional<Context> context_;
+  std::uint32_t event_at_hand_ = PROJECTOR_NO_EVENT;
+};
+
+/// A read model in the database: what it writes through the transaction is committed together with the checkpoint,
+/// exactly once. Override handle or handle_batch.
+class Projection : public ProjectionBase {
+public:
+  /// One event. Statements and exceptions are charged to it.
+  virtual void handle(Transaction&, const Event&) { throw Fatal("override handle or handle_batch"); }
+  /// All events of a batch, in order: for one statement a batch instead of one an event.
+  virtual void handle_batch(Transaction& transaction, const Batch& batch) {
+    for (const Event event : batch) {
+      event_at_hand_ = event.index();
+      transaction.charge_to(event);
+      handle(transaction, event);
+    }
+    event_at_hand_ = PROJECTOR_NO_EVENT;
+    transaction.charge_to_none();
+  }
+
+protected:
+  using ProjectionBase::ProjectionBase;
+};
+
+/// Effects outside the database, at least once: events may come again after a crash. The transaction is there in setup
+/// and reset only. Override handle or handle_batch.
+class ExternalProjection : public ProjectionBase {
+public:
+  /// One event, done when this returns. After a Retry the events before it are not handed over again.
+  virtual void handle(const Event&) { throw Fatal("override handle or handle_batch"); }
+  /// All events of a batch, in order, done when this returns. Retry(event, ..) keeps what was done before that event.
+  virtual void handle_batch(const Batch& batch) {
+    for (const Event event : batch) {
+      event_at_hand_ = event.index();
+      handle(event);
+    }
+    event_at_hand_ = PROJECTOR_NO_EVENT;
+  }
+
+protected:
+  using ProjectionBase::ProjectionBase;
+};
+
+} // namespace projector

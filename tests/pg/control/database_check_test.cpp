@@ -1,0 +1,66 @@
+#include "control_database.hpp"
+
+#include "control/database_check.hpp"
+
+#include <gmock/gmock.h>
+
+namespace projector::control {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class DatabaseCheckTest : public ControlDatabase {
+protected:
+  DatabaseCheck run() { return check_databases(configuration(), base::no_stop()); }
+};
+
+TEST_F(DatabaseCheckTest, WhatIsThereIsNamed) {
+  apply();
+  append();
+  const auto check = run();
+  EXPECT_THAT(check.problems, IsEmpty());
+  EXPECT_THAT(check.facts, ElementsAre("event store: public.events can be read by role postgres, last position 1",
+                                       "read model: the host's tables are there and usable by role postgres"));
+}
+
+TEST_F(DatabaseCheckTest, AHostMakesItsOwnTables) {
+  const auto check = run();
+  EXPECT_THAT(check.problems,
+              ElementsAre(HasSubstr("the event store is refused: the event store has no table events")));
+  EXPECT_THAT(check.facts, ElementsAre("read model: the host's tables are not there; the first start makes them in "
+                                       "schema public"));
+  EXPECT_EQ(look("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
+}
+
+TEST_F(DatabaseCheckTest, ARoleWithoutGrantsIsTold) {
+  const auto dsn = create_role();
+  configuration().read_model.dsn = dsn;
+  EXPECT_THAT(run().problems.back(), HasSubstr("the host's tables are not in the read model's database, and role " +
+                                               role_ + " may not make them; run \"projectorctl schema apply --role " +
+                                               role_ + "\" as a user who may"));
+  configuration().read_model.dsn = dsn_;
+  apply();
+  configuration().read_model.dsn = dsn;
+  EXPECT_THAT(run().problems, ElementsAre(HasSubstr("role " + role_ + " may not use public.projector_projections, ")));
+}
+
+TEST_F(DatabaseCheckTest, AnUnsafeStoreIsRefused) {
+  apply();
+  connection_.exec("ALTER SEQUENCE events_global_position_seq CACHE 20");
+  EXPECT_THAT(run().problems, ElementsAre(HasSubstr("CACHE 20")));
+}
+
+TEST_F(DatabaseCheckTest, WhatCannotBeReachedIsAFinding) {
+  configuration().event_store.dsn = configuration().read_model.dsn =
+      "host=" + directory_.path().string() + " password=hunter2";
+  const auto check = run();
+  EXPECT_THAT(check.facts, IsEmpty());
+  EXPECT_THAT(check.problems, ElementsAre(HasSubstr("the event store cannot be asked: "),
+                                          HasSubstr("the read model cannot be asked: ")));
+  EXPECT_EQ((check.problems[0] + check.problems[1]).find("hunter2"), std::string::npos);
+}
+
+} // namespace
+} // namespace projector::control

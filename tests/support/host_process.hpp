@@ -1,0 +1,64 @@
+#pragma once
+
+#include "support/temporary_directory.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace projector::test {
+
+/// The built projectord with a configuration and plugin directory of its own, run as a user would. One thread.
+class HostProcess {
+public:
+  /// `extra` is appended to the main configuration file; the DSN, directories and a quiet log are set before it.
+  explicit HostProcess(std::string dsn, std::string extra = "");
+  ~HostProcess(); ///< killed where it still runs
+  HostProcess(const HostProcess&) = delete;
+  HostProcess& operator=(const HostProcess&) = delete;
+
+  [[nodiscard]] std::filesystem::path configuration_file() const { return directory_.path() / "projectord.toml"; }
+  [[nodiscard]] std::filesystem::path plugin_directory() const { return directory_.path() / "plugins"; }
+  [[nodiscard]] std::filesystem::path state_directory() const { return directory_.path() / "state"; }
+  /// Writes projections.d/<name>.toml, by rename.
+  void write_projection_file(const std::string& name, const std::string& toml) const;
+  void write_configuration(const std::string& extra) const;
+
+  /// A shipped plugin of this build, or one of tests/plugins where no shipped one has that name; put in place by rename.
+  void install_plugin(const std::string& name) const;
+  /// Puts any file in place as the plugin `name`, by rename.
+  void install_file(const std::filesystem::path& file, const std::string& name) const;
+
+  /// Starts it; `arguments` come after --config and --plugin-dir, `environment` on top of the test's.
+  void start(const std::vector<std::string>& arguments = {}, const std::map<std::string, std::string>& environment = {});
+  /// Starts it and waits for its end: the exit code, or -N for signal N.
+  int run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment = {});
+  void signal(int number) const;
+  void kill();                ///< SIGKILL, waited for
+  int stop();                 ///< SIGTERM, waited for: the exit code, or -N for signal N
+  int wait();                 ///< for its end
+  [[nodiscard]] bool running();
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  /// Everything that it has logged since it was first started.
+  [[nodiscard]] std::string log() const;
+  /// Whether the log holds `text`, now or within half a minute.
+  [[nodiscard]] bool logs(const std::string& text) const;
+
+private:
+  std::string dsn_;
+  TemporaryDirectory directory_;
+  pid_t pid_ = -1;
+  int status_ = 0;
+};
+
+/// Runs a program and gives what it printed on both outputs and its exit code (or -N for signal N).
+struct Finished {
+  int code = 0;
+  std::string output;
+};
+Finished run_program(const std::vector<std::string>& command);
+
+} // namespace projector::test

@@ -1,0 +1,141 @@
+#include "control/status_text.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace projector::control {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Status two_partitions() {
+  PartitionStatus live;
+  live.projection = "revenue";
+  live.partitions = 12;
+  live.partition = 10;
+  live.checkpoint = "revenue_p10";
+  live.state = "live";
+  live.plugin = "sales";
+  live.position = 1000;
+  live.lag = 250;
+  live.behind = milliseconds(3210);
+  live.worker = RunningWorker{"db1/4711", "1.2.0", 3, 4712, 998, milliseconds(412)};
+  PartitionStatus fresh;
+  fresh.projection = "x";
+  fresh.checkpoint = "x";
+  fresh.state = "stopped";
+  fresh.reason = "no host runs it";
+  fresh.plugin = "x";
+  Status status;
+  status.event_store.last_position = 1250;
+  status.partitions = {live, fresh};
+  return status;
+}
+
+TEST(StatusText, TheTableIsAligned) {
+  EXPECT_EQ(status_text(two_partitions()),
+            "PROJECTION  PARTITION  STATE    POSITION  LAG  BEHIND  HOST      REASON\n"
+            "revenue     10/12      live     1000      250  3.2s    db1/4711\n"
+            "x           0/1        stopped  -         -    -       -         no host runs it\n");
+}
+
+TEST(StatusText, AReasonStaysOneLineAndDoesNotReachTheTerminalsControls) {
+  auto status = two_partitions();
+  status.partitions.erase(status.partitions.begin());
+  status.partitions[0].reason = "first\nsecond \x1b[31mred";
+  EXPECT_EQ(status_text(status),
+            "PROJECTION  PARTITION  STATE    POSITION  LAG  BEHIND  HOST  REASON\n"
+            "x           0/1        stopped  -         -    -       -     first second  [31mred\n");
+}
+
+TEST(StatusText, SaysWhenNothingHasRunHere) {
+  Status status;
+  status.tables_present = false;
+  EXPECT_EQ(status_text(status), "nothing has run here yet: the read model's database does not have the host's tables, "
+                                 "which the first start or \"projectorctl schema apply\" makes\n");
+  status.tables_present = true;
+  EXPECT_EQ(status_text(status), "no projection is configured, and none has run\n");
+}
+
+TEST(StatusText, SaysWhyLagIsNotKnown) {
+  auto status = two_partitions();
+  status.event_store = {std::nullopt, "connection refused"};
+  EXPECT_EQ(status_notes(status), "the event store cannot be read, so lag is not known: connection refused\n");
+  EXPECT_EQ(status_text(status).rfind(status_notes(status), 0), 0U);
+}
+
+TEST(StatusText, TheJsonHoldsEveryFieldOfAPartition) {
+  const auto expected = R"({
+  "event_store": {
+    "last_position": 1250
+  },
+  "projections": [
+    {
+      "projection": "revenue",
+      "partition": 10,
+      "partitions": 12,
+      "checkpoint": "revenue_p10",
+      "state": "live",
+      "reason": "",
+      "position": 1000,
+      "lag": 250,
+      "behind_seconds": 3.21,
+      "host": "db1/4711",
+      "plugin": "sales",
+      "plugin_version": "1.2.0",
+      "generation": 3,
+      "thread": 4712,
+      "handled": 998,
+      "heartbeat_age_seconds": 0.412
+    },
+    {
+      "projection": "x",
+      "partition": 0,
+      "partitions": 1,
+      "checkpoint": "x",
+      "state": "stopped",
+      "reason": "no host runs it",
+      "position": null,
+      "lag": null,
+      "behind_seconds": null,
+      "host": null,
+      "plugin": "x",
+      "plugin_version": null,
+      "generation": null,
+      "thread": null,
+      "handled": null,
+      "heartbeat_age_seconds": null
+    }
+  ]
+}
+)";
+  EXPECT_EQ(status_json(two_partitions()), expected);
+}
+
+TEST(StatusText, TheJsonOfNothingIsStillAnObject) {
+  Status status;
+  status.event_store.trouble = "no server";
+  EXPECT_EQ(
+      nlohmann::json::parse(status_json(status)),
+      nlohmann::json::parse(R"({"event_store": {"last_position": null, "error": "no server"}, "projections": []})"));
+}
+
+TEST(StatusText, TheJsonIsValidWhateverBytesTheTablesHold) {
+  auto status = two_partitions();
+  status.partitions[0].reason = "caf\xe9";
+  const auto json = nlohmann::json::parse(status_json(status));
+  EXPECT_EQ(json["projections"][0]["reason"], "caf\xef\xbf\xbd");
+}
+
+TEST(AgeText, NamesTheTwoLargestUnits) {
+  EXPECT_EQ(age_text(seconds(0)), "0s");
+  EXPECT_EQ(age_text(milliseconds(3240)), "3.2s");
+  EXPECT_EQ(age_text(seconds(59)), "59s");
+  EXPECT_EQ(age_text(seconds(75)), "1m15s");
+  EXPECT_EQ(age_text(seconds(5 * 3600 + 3 * 60 + 7)), "5h3m");
+  EXPECT_EQ(age_text(seconds(12 * 86400 + 4 * 3600)), "12d4h");
+}
+
+} // namespace
+} // namespace projector::control

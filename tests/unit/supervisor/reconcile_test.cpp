@@ -1,0 +1,262 @@
+#include "supervisor/reconcile.hpp"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+
+namespace projector::supervisor {
+
+void PrintTo(const Action& action, std::ostream* out) {
+  constexpr const char* kNames[] = {"Start", "Stop", "Missing", "Forget"};
+  *out << kNames[static_cast<int>(action.kind)] << ' ' << action.projection;
+}
+
+namespace {
+
+using Kind = Action::Kind;
+using Actions = std::vector<Action>;
+
+config::Projection projection(const std::string& name, const std::string& plugin = {}) {
+  config::Projection projection;
+  projection.name = projection.checkpoint = name;
+  projection.plugin = plugin.empty() ? name : plugin;
+  return projection;
+}
+
+FoundPlugin found(const std::string& name, std::uint64_t inode = 1) {
+  return {name, "/plugins/" + name + ".so", {1, inode, 1000, 1, 1}, false, {}};
+}
+
+Desired wanted(const config::Projection& projection, std::uint64_t inode = 1) {
+  return {{projection.name, {projection, found(projection.plugin, inode), {0}}}};
+}
+
+Desired wanted_without_file(const config::Projection& projection) {
+  return {{projection.name, {projection, std::nullopt, {0}}}};
+}
+
+CurrentProjection running(const config::Projection& projection, std::uint64_t inode = 1) {
+  return {projection, found(projection.plugin, inode).signature, true, false, false};
+}
+
+CurrentProjection refused(const config::Projection& projection, std::uint64_t inode = 1) {
+  return {projection, found(projection.plugin, inode).signature, false, false, false};
+}
+
+CurrentProjection missing(const config::Projection& projection) {
+  return {projection, std::nullopt, false, false, false};
+}
+
+CurrentProjection stopping(CurrentProjection current) {
+  current.stopping = true;
+  return current;
+}
+
+struct Case {
+  std::string name;
+  Desired desired;
+  Current current;
+  Actions actions;
+};
+
+config::Projection larger(config::Projection projection) {
+  projection.batch_size = 1000;
+  return projection;
+}
+
+config::Projection with_checkpoint(config::Projection projection, const std::string& checkpoint) {
+  projection.checkpoint = checkpoint;
+  return projection;
+}
+
+std::vector<Case> cases() {
+  const auto a = projection("a");
+  CurrentProjection half_written = refused(a);
+  half_written.look_again = true;
+  return {
+      {"NothingAtAll", {}, {}, {}},
+      {"New", wanted(a), {}, {{Kind::Start, "a"}}},
+      {"NewWithoutFile", wanted_without_file(a), {}, {{Kind::Missing, "a"}}},
+      {"Agreed", wanted(a), {{"a", running(a)}}, {}},
+      {"FileChangedUnderARunningOne", wanted(a, 2), {{"a", running(a, 1)}}, {}},
+      {"FileGone", wanted_without_file(a), {{"a", running(a)}}, {{Kind::Stop, "a"}}},
+      {"NotWantedAnyMore", {}, {{"a", running(a)}}, {{Kind::Stop, "a"}}},
+      {"ConfigurationChanged", wanted(larger(a)), {{"a", running(a)}}, {{Kind::Stop, "a"}}},
+      {"StoppingIsLeftAlone", {}, {{"a", stopping(running(a))}}, {}},
+      {"StoppingIsNotStartedYet", wanted(a), {{"a", stopping(running(a))}}, {}},
+      {"StoppingWithoutFile", wanted_without_file(a), {{"a", stopping(running(a))}}, {}},
+      {"RefusedAndTheSame", wanted(a), {{"a", refused(a)}}, {}},
+      {"RefusedAndFileChanged", wanted(a, 2), {{"a", refused(a, 1)}}, {{Kind::Start, "a"}}},
+      {"RefusedAndConfigurationChanged", wanted(larger(a)), {{"a", refused(a)}}, {{Kind::Start, "a"}}},
+      {"RefusedBecauseHalfWritten", wanted(a), {{"a", half_written}}, {{Kind::Start, "a"}}},
+      {"RefusedAndFileGone", wanted_without_file(a), {{"a", refused(a)}}, {{Kind::Missing, "a"}}},
+      {"RefusedAndNotWanted", {}, {{"a", refused(a)}}, {{Kind::Forget, "a"}}},
+      {"MissingStill", wanted_without_file(a), {{"a", missing(a)}}, {}},
+      {"MissingAndTheFileCame", wanted(a), {{"a", missing(a)}}, {{Kind::Start, "a"}}},
+      {"MissingAndNotWanted", {}, {{"a", missing(a)}}, {{Kind::Forget, "a"}}},
+      {"MissingUnderAnotherName",
+       wanted_without_file(projection("a", "other")),
+       {{"a", missing(a)}},
+       {{Kind::Missing, "a"}}},
+      {"RenamedWithItsCheckpointWaits",
+       wanted(with_checkpoint(projection("b"), "a")),
+       {{"a", running(a)}},
+       {{Kind::Stop, "a"}}},
+      {"RenamedWithItsCheckpointStillWaits",
+       wanted(with_checkpoint(projection("b"), "a")),
+       {{"a", stopping(running(a))}},
+       {}},
+      {"RenamedWithItsCheckpointStarts", wanted(with_checkpoint(projection("b"), "a")), {}, {{Kind::Start, "b"}}},
+      {"RefusedOneTakesACheckpointOver",
+       wanted(with_checkpoint(projection("b"), "a"), 2),
+       {{"a", stopping(running(a))}, {"b", refused(with_checkpoint(projection("b"), "a"), 1)}},
+       {}},
+      {"OthersDoNotWait", wanted(projection("b")), {{"a", stopping(running(a))}}, {{Kind::Start, "b"}}},
+      {"StopsComeBeforeStarts",
+       wanted(projection("b")),
+       {{"z", running(projection("z"))}},
+       {{Kind::Stop, "z"}, {Kind::Start, "b"}}},
+  };
+}
+
+class ReconcileTable : public ::testing::TestWithParam<Case> {};
+
+TEST_P(ReconcileTable, GivesTheStepsInOrder) {
+  EXPECT_EQ(reconcile(GetParam().desired, GetParam().current), GetParam().actions);
+}
+
+INSTANTIATE_TEST_SUITE_P(Reconcile, ReconcileTable, ::testing::ValuesIn(cases()),
+                         [](const auto& tested) { return tested.param.name; });
+
+class DesiredProjections : public ::testing::Test {
+protected:
+  void configure(const config::Projection& projection) { configuration_.projections[projection.name] = projection; }
+  void put(const std::string& plugin, bool autostart) {
+    auto file = found(plugin);
+    file.autostart = autostart;
+    discovery_.plugins[plugin] = file;
+  }
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, wanted] : desired()) {
+      names.push_back(name);
+    }
+    return names;
+  }
+  [[nodiscard]] Desired desired() const {
+    return desired_projections(configuration_, discovery_, selection_, refused_);
+  }
+
+  config::Configuration configuration_;
+  Discovery discovery_;
+  Selection selection_;
+  std::set<std::string> refused_;
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(DesiredProjections, HaveTheirPluginWhereItIsThere) {
+  configure(projection("revenue", "sums"));
+  configure(projection("orders"));
+  put("sums", false);
+  const auto all = desired();
+  ASSERT_EQ(names(), (Names{"orders", "revenue"}));
+  EXPECT_FALSE(all.at("orders").plugin);
+  EXPECT_EQ(all.at("revenue").plugin->file, "/plugins/sums.so");
+  EXPECT_EQ(all.at("revenue").projection, configuration_.projections.at("revenue"));
+}
+
+TEST_F(DesiredProjections, LeaveOutWhatIsDisabled) {
+  auto off = projection("orders");
+  off.enabled = false;
+  configure(off);
+  put("orders", true);
+  EXPECT_EQ(names(), Names{}) << "and its plugin, which a table names, is not autostarted";
+}
+
+TEST_F(DesiredProjections, AutostartOnlyWhatNoTableNames) {
+  put("lonely", true);
+  put("named", true);
+  put("sums", true);
+  put("packaged", false);
+  configure(projection("named"));
+  configure(projection("revenue", "sums"));
+  configuration_.defaults.batch_size = 77;
+  EXPECT_EQ(names(), (Names{"lonely", "named", "revenue"}));
+  const auto all = desired();
+  EXPECT_EQ(all.at("lonely").projection.name, "lonely");
+  EXPECT_EQ(all.at("lonely").projection.plugin, "lonely");
+  EXPECT_EQ(all.at("lonely").projection.checkpoint, "lonely");
+  EXPECT_EQ(all.at("lonely").projection.batch_size, 77u);
+}
+
+TEST_F(DesiredProjections, DoNotAutostartWhatARefusedFileNames) {
+  put("orders", true);
+  refused_ = {"orders"};
+  EXPECT_EQ(names(), Names{});
+}
+
+TEST_F(DesiredProjections, SelectionPicks) {
+  for (const char* name : {"a", "b", "c"}) {
+    configure(projection(name));
+  }
+  put("d", true);
+  EXPECT_EQ(names(), (Names{"a", "b", "c", "d"}));
+  selection_.only = {"a", "c", "d"};
+  EXPECT_EQ(names(), (Names{"a", "c", "d"}));
+  selection_.except = {"c", "d"};
+  EXPECT_EQ(names(), (Names{"a"}));
+  selection_.only.clear();
+  EXPECT_EQ(names(), (Names{"a", "b"}));
+  selection_.only = {"absent"};
+  EXPECT_EQ(names(), Names{});
+}
+
+struct ShareCase {
+  std::optional<config::WorkerShare> worker;
+  std::uint32_t partitions;
+  std::vector<std::uint32_t> share;
+};
+
+TEST_F(DesiredProjections, ShareIsThePartitionsOfTheWorkersId) {
+  const std::vector<ShareCase> table{
+      {std::nullopt, 1, {0}},
+      {std::nullopt, 4, {0, 1, 2, 3}},
+      {config::WorkerShare{0, 1}, 3, {0, 1, 2}},
+      {config::WorkerShare{0, 4}, 4, {0}},
+      {config::WorkerShare{3, 4}, 4, {3}},
+      {config::WorkerShare{0, 4}, 1, {0}},
+      {config::WorkerShare{1, 4}, 1, {}},
+      {config::WorkerShare{1, 2}, 5, {1, 3}},
+      {config::WorkerShare{0, 2}, 5, {0, 2, 4}},
+      {config::WorkerShare{2, 3}, 12, {2, 5, 8, 11}},
+  };
+  for (const auto& one : table) {
+    configuration_.worker = one.worker;
+    auto partitioned = projection("p");
+    partitioned.partitions = one.partitions;
+    configure(partitioned);
+    EXPECT_EQ(desired().at("p").partitions, one.share) << one.partitions;
+  }
+}
+
+TEST_F(DesiredProjections, SharesOfAllWorkersAreAllPartitionsOnce) {
+  for (std::uint32_t total = 1; total <= 6; ++total) {
+    for (std::uint32_t partitions = 1; partitions <= 13; ++partitions) {
+      auto partitioned = projection("p");
+      partitioned.partitions = partitions;
+      configure(partitioned);
+      std::multiset<std::uint32_t> all;
+      for (std::uint32_t id = 0; id < total; ++id) {
+        configuration_.worker = config::WorkerShare{id, total};
+        const auto share = desired().at("p").partitions;
+        all.insert(share.begin(), share.end());
+      }
+      ASSERT_EQ(all.size(), partitions);
+      ASSERT_EQ(std::set<std::uint32_t>(all.begin(), all.end()).size(), partitions);
+    }
+  }
+}
+
+} // namespace
+} // namespace projector::supervisor
