@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::size_t kHistoryReaders = 2;
 
+/// What readers are building and cursors were handed is part of the budget too.
+constexpr std::size_t cache_budget(std::size_t memory) { return memory - memory / 8; }
+
 class LogCursor final : public Cursor {
 public:
   LogCursor(SharedLog& shared, std::shared_ptr<CursorState> state) : shared_(shared), state_(std::move(state)) {}
@@ -33,7 +36,7 @@ private:
 class ThreadedEventLog final : public EventLog {
 public:
   explicit ThreadedEventLog(EventLogOptions options)
-      : options_(std::move(options)), shared_(options_.memory, kHistoryReaders), tail_(options_, shared_, stop_),
+      : options_(std::move(options)), shared_(cache_budget(options_.memory), kHistoryReaders), tail_(options_, shared_, stop_),
         listener_(options_, shared_, stop_) {
     for (std::size_t count = 0; count < kHistoryReaders; ++count) {
       readers_.push_back(std::make_unique<HistoryReader>(options_, shared_, stop_));

@@ -200,7 +200,7 @@ TEST_F(Refusals, LaterChangesHaltAndHeal) {
   emit(*admin_);
   follower.read_to(3);
   EXPECT_EQ(log->snapshot().halted, "");
-  EXPECT_TRUE(reports_.any_holds("the event store can be read again"));
+  EXPECT_TRUE(test::eventually([&] { return reports_.any_holds("the event store can be read again"); }));
 
   admin_->exec("ALTER TABLE events RENAME TO gone");
   next = follower.cursor().next(3, far, base::no_stop());

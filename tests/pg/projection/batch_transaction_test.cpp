@@ -167,8 +167,9 @@ TEST_F(BatchTransactionTest, AFailedStatementIsChargedToItsEventAndPoisonsTheBat
   EXPECT_FALSE(rows);
   EXPECT_EQ(verdict.status, PROJECTOR_REJECT);
   EXPECT_EQ(verdict.event_index, 5u);
-  EXPECT_EQ(verdict.text, "duplicate key value violates unique constraint \"seen_pkey\", detail: Key (position)=(2) "
-                          "already exists.; the statement: INSERT INTO seen VALUES ($1)");
+  EXPECT_EQ(verdict.text,
+            "duplicate key value violates unique constraint \"seen_pkey\", detail: Key (\"position\")=(2) "
+            "already exists.; the statement: INSERT INTO seen VALUES ($1)");
   ASSERT_TRUE(transaction_.failure());
   EXPECT_EQ(transaction_.failure()->kind, Kind::Statement);
   EXPECT_EQ(transaction_.failure()->reaction, Reaction::Reject);

@@ -92,7 +92,11 @@ TEST_F(SessionTest, ListenEnds) {
 
 TEST_F(SessionTest, CursorsEnd) {
   leave("DECLARE held CURSOR WITH HOLD FOR SELECT 1");
-  EXPECT_EQ(find("SELECT count(*) FROM pg_cursors"), "0");
+  const auto count = "SELECT count(*) FROM pg_cursors WHERE name = 'held'";
+  first_.begin(move(position_, position_ + 1));
+  EXPECT_EQ(query(first_, count), "1") << "it is there";
+  EXPECT_TRUE(first_.commit());
+  EXPECT_EQ(find(count), "0");
 }
 
 TEST_F(SessionTest, SequenceStateIsForgotten) {

@@ -1,5 +1,6 @@
 #include "projection/worker.hpp"
 
+#include "base/fnv1a.hpp"
 #include "pg/projection/projection_test.hpp"
 #include "plugin/module.hpp"
 #include "plugin/settings.hpp"

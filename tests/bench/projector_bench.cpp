@@ -1,0 +1,107 @@
+#include "baselines.hpp"
+#include "measure.hpp"
+#include "support/event_writers.hpp"
+#include "support/private_postgres.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace projector;
+
+struct Options {
+  std::uint64_t events = 1000000;
+  std::uint64_t upserts = 200000;
+  int runs = 3;
+};
+
+/// A store of `events` events of about 250 bytes each.
+std::string fill(test::PrivatePostgres& server, std::uint64_t events) {
+  const std::string dsn = server.create_database();
+  test::create_event_store(dsn);
+  test::query_value(
+      dsn, fmt::format("INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, "
+                       "event_type, payload) SELECT 'shop', 'Order', 'order-' || (i % 5000), i, gen_random_uuid(), "
+                       "'OrderPlaced', convert_to('{{\"order_id\":\"' || i || '\",\"note\":\"' || repeat('x', 120) || "
+                       "'\"}}', 'UTF8') FROM generate_series(1, {}) i",
+                       events));
+  test::query_value(dsn, "VACUUM (FREEZE, ANALYZE) events");
+  return dsn;
+}
+
+void print(const std::string& what, double ours, double theirs, double ratio, const std::string& goal, bool held) {
+  fmt::print("{:<62} {:>8.3f} s {:>8.3f} s  {:>5.2f}  {:<12} {}\n", what, ours, theirs, ratio, goal,
+             held ? "held" : "NOT HELD");
+}
+
+/// Each row is measured `runs` times in turn with what it is held against, so that both see the same machine.
+void compare_rates(const std::string& what, int runs, const std::function<double()>& ours,
+                   const std::function<double()>& theirs, double at_least) {
+  std::vector<double> our_seconds, their_seconds, ratios;
+  for (int run = 0; run < runs; ++run) {
+    their_seconds.push_back(theirs());
+    our_seconds.push_back(ours());
+    ratios.push_back(their_seconds.back() / our_seconds.back());
+  }
+  const double ratio = bench::median(ratios);
+  print(what, bench::median(our_seconds), bench::median(their_seconds), ratio, fmt::format(">= {}", at_least),
+        ratio >= at_least);
+}
+
+void compare_times(const std::string& what, int runs, const std::function<double()>& ours,
+                   const std::function<double()>& theirs, double at_most) {
+  std::vector<double> our_seconds, their_seconds, ratios;
+  for (int run = 0; run < runs; ++run) {
+    their_seconds.push_back(theirs());
+    our_seconds.push_back(ours());
+    ratios.push_back(our_seconds.back() / their_seconds.back());
+  }
+  const double ratio = bench::median(ratios);
+  print(what, bench::median(our_seconds), bench::median(their_seconds), ratio, fmt::format("<= {}", at_most),
+        ratio <= at_most);
+}
+
+void run(const Options& options) {
+  test::PrivatePostgres server({{"shared_buffers = 1GB", "max_wal_size = 8GB", "checkpoint_timeout = 1h"}, false});
+  fmt::print("filling a store with {} events ..\n", options.events);
+  const std::string dsn = fill(server, options.events);
+  bench::copy_seconds(dsn, options.events);
+  fmt::print("{:<62} {:>10} {:>10}  {:>5}  {:<12}\n", "median of " + std::to_string(options.runs) + " runs in turn", "ours",
+             "beside it", "ratio", "goal");
+  const auto no_op = [&](std::uint32_t projections) {
+    return [&dsn, projections] { return bench::host_seconds({dsn, "bench_noop", projections, 1000}); };
+  };
+  compare_rates("one no-op projection, against one binary COPY", options.runs, no_op(1),
+                [&] { return bench::copy_seconds(dsn, options.events); }, 0.8);
+  compare_times("ten no-op projections, against one", options.runs, no_op(10), no_op(1), 1.4);
+  compare_times("a hundred no-op projections, against one", options.runs, no_op(100), no_op(1), 3.0);
+  const std::string upserts = fill(server, options.upserts);
+  compare_rates("one upsert an event, against a bare libpq pipeline", options.runs,
+                [&] { return bench::host_seconds({upserts, "bench_upserts", 1, 1000}); },
+                [&] { return bench::pipeline_seconds(upserts, options.upserts, 1000); }, 0.8);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Measures the host beside what it could be at best, in one run on one machine. A goal that is not held is "
+               "printed as such; the exit code tells only whether everything could be measured.");
+  Options options;
+  app.add_option("--events", options.events, "Events of the no-op rows")->capture_default_str();
+  app.add_option("--upserts", options.upserts, "Events of the upsert row")->capture_default_str();
+  app.add_option("--runs", options.runs, "Runs of each, an odd number")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  try {
+    run(options);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 1;
+  }
+  return 0;
+}
