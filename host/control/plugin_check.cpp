@@ -1,6 +1,6 @@
 #include "control/plugin_check.hpp"
 
-#include "control/child_answer.hpp"
+#include "base/child_answer.hpp"
 #include "plugin/module.hpp"
 #include "plugin/settings.hpp"
 #include "plugin/staging.hpp"
@@ -87,7 +87,7 @@ PluginCheck check_plugin(const fs::path& file, const std::vector<config::Project
     }
     return found.dump(-1, ' ', true, json::error_handler_t::replace);
   };
-  const ChildAnswer answer = ask_in_child(question, limit);
+  const base::ChildAnswer answer = base::ask_in_child(question, limit);
   PluginCheck check;
   if (!answer.answered) {
     check.refusal = file.string() + " " + answer.text + " while it was loaded";

@@ -16,7 +16,9 @@ namespace {
 constexpr std::size_t kHistoryReaders = 2;
 
 /// What readers are building and cursors were handed is part of the budget too.
-constexpr std::size_t cache_budget(std::size_t memory) { return memory - memory / 8; }
+constexpr std::size_t cache_budget(std::size_t memory) {
+  return memory - memory / 8;
+}
 
 class LogCursor final : public Cursor {
 public:
@@ -36,8 +38,8 @@ private:
 class ThreadedEventLog final : public EventLog {
 public:
   explicit ThreadedEventLog(EventLogOptions options)
-      : options_(std::move(options)), shared_(cache_budget(options_.memory), kHistoryReaders), tail_(options_, shared_, stop_),
-        listener_(options_, shared_, stop_) {
+      : options_(std::move(options)), shared_(cache_budget(options_.memory), kHistoryReaders),
+        tail_(options_, shared_, stop_), listener_(options_, shared_, stop_) {
     for (std::size_t count = 0; count < kHistoryReaders; ++count) {
       readers_.push_back(std::make_unique<HistoryReader>(options_, shared_, stop_));
     }
@@ -68,7 +70,9 @@ public:
   [[nodiscard]] std::int64_t durable_settled() const override { return shared_.durable(); }
   [[nodiscard]] std::int64_t last_position() const override { return shared_.last_position(); }
   [[nodiscard]] std::uint64_t incarnation() const override { return shared_.incarnation(); }
-  bool confirm(std::uint64_t incarnation, const base::Stop& stop) override { return shared_.confirm(incarnation, stop); }
+  bool confirm(std::uint64_t incarnation, const base::Stop& stop) override {
+    return shared_.confirm(incarnation, stop);
+  }
   [[nodiscard]] StoreIdentity identity() const override { return shared_.identity(); }
   bool settle(const base::Stop& stop) override { return shared_.settle(stop); }
   [[nodiscard]] Snapshot snapshot() const override { return shared_.snapshot(); }

@@ -30,8 +30,8 @@ struct EventLogOptions {
   base::Duration retry_backoff = std::chrono::milliseconds(100);
   base::Duration retry_backoff_max = std::chrono::seconds(5);
   base::Duration gap_report_after = std::chrono::seconds(3); ///< a gap that waits longer shows in snapshot and report
-  /// Asked after every connect, once the store's identity is known: the settled position stored with it, 0 where there is
-  /// none. Called on the tail thread; may throw pg::Error, which counts as a lost connection.
+  /// Asked after every connect, once the store's identity is known: the settled position stored with it, 0 where there
+  /// is none. Called on the tail thread; may throw pg::Error, which counts as a lost connection.
   std::function<std::int64_t(const StoreIdentity&)> stored_settled;
   /// Something about the log changed that people should read (connected, lost, a gap that waits for long, refused).
   /// Called on the log's threads.
@@ -55,22 +55,22 @@ public:
     std::shared_ptr<const Segment> segment;
     std::string reason;
   };
-  /// The segment that covers after + 1, from the cache, or from a read that this call waits for. Part of it may lie at or
-  /// below `after`. With a deadline in the past: only what is in the cache, never waits. Also starts the read of what
-  /// comes next.
+  /// The segment that covers after + 1, from the cache, or from a read that this call waits for. Part of it may lie at
+  /// or below `after`. With a deadline in the past: only what is in the cache, never waits. Also starts the read of
+  /// what comes next.
   virtual Next next(std::int64_t after, base::TimePoint deadline, const base::Stop& stop) = 0;
   /// The worker has read its checkpoint again after NewStore.
   virtual void restarted() = 0;
 };
 
-/// One event store's log: settled reader, cache, wake-up, and the threads and connections they need. Owned by the program;
-/// all calls from any thread.
+/// One event store's log: settled reader, cache, wake-up, and the threads and connections they need. Owned by the
+/// program; all calls from any thread.
 class EventLog {
 public:
   virtual ~EventLog() = default; ///< every cursor is gone
 
-  /// The first connect and all refusals of a store that cannot be read safely happen in here. Throws StoreRefused with the
-  /// cure, pg::Error where the store is not reachable, pg::Interrupted.
+  /// The first connect and all refusals of a store that cannot be read safely happen in here. Throws StoreRefused with
+  /// the cure, pg::Error where the store is not reachable, pg::Interrupted.
   static std::unique_ptr<EventLog> open(EventLogOptions options, const base::Stop& stop);
 
   /// `durable_only`: hand over only what the store has flushed.
@@ -84,8 +84,8 @@ public:
   [[nodiscard]] virtual std::int64_t last_position() const = 0;
   /// Raised each time the store connection was lost and made again. What was read in one is void in the next.
   [[nodiscard]] virtual std::uint64_t incarnation() const = 0;
-  /// Makes sure, by a look that begins after this call, that the store has not crashed since `incarnation` began. False:
-  /// it has, or it cannot be reached.
+  /// Makes sure, by a look that begins after this call, that the store has not crashed since `incarnation` began.
+  /// False: it has, or it cannot be reached.
   virtual bool confirm(std::uint64_t incarnation, const base::Stop& stop) = 0;
   [[nodiscard]] virtual StoreIdentity identity() const = 0;
   /// A look that begins after this call has been completed: everything committed before it is settled. False: stopped.
@@ -93,7 +93,7 @@ public:
 
   struct Snapshot {
     bool connected = false;
-    std::string halted; ///< reason, or empty
+    std::string halted;  ///< reason, or empty
     std::string waiting; ///< "gap 11..12 waits for pid 4711: INSERT ..", or empty
     std::int64_t settled = 0;
     std::size_t cached_bytes = 0;

@@ -9,7 +9,8 @@ namespace projector::eventlog {
 namespace {
 
 /// One value as an equality, so that an index on it and the position gives rows in order.
-void add_condition(std::string& sql, pg::Parameters& parameters, const char* column, const std::vector<std::string>& values) {
+void add_condition(std::string& sql, pg::Parameters& parameters, const char* column,
+                   const std::vector<std::string>& values) {
   if (values.size() == 1) {
     parameters.text(values.front());
     sql += fmt::format(" AND {} = ${}", column, parameters.size());
@@ -20,8 +21,8 @@ void add_condition(std::string& sql, pg::Parameters& parameters, const char* col
 }
 
 std::string statement(const HistoryRead& read, const Store& store, pg::Parameters& parameters) {
-  std::string sql = fmt::format("SELECT {} FROM {} WHERE global_position > $1 AND global_position <= $2", kEventColumns,
-                                store.table);
+  std::string sql =
+      fmt::format("SELECT {} FROM {} WHERE global_position > $1 AND global_position <= $2", kEventColumns, store.table);
   parameters.int8(read.after).int8(read.to);
   if (read.only_for) {
     const Filter& filter = read.only_for->filter;
@@ -61,8 +62,8 @@ void HistoryReader::run() {
   }
 }
 
-/// A session of the life of the server in which the read was asked for. A server that crashed since may have lost events
-/// below the settled position, and give their positions to others.
+/// A session of the life of the server in which the read was asked for. A server that crashed since may have lost
+/// events below the settled position, and give their positions to others.
 bool HistoryReader::ready(const HistoryRead& read) {
   if (connection_ && connection_->usable() && session_incarnation_ == read.incarnation) {
     return true;

@@ -29,7 +29,7 @@ private:
   const base::Stop& stop_;
   base::Backoff backoff_;
   std::optional<pg::Connection> connection_;
-  std::optional<Store> store_;          ///< of the incarnation that the session belongs to
+  std::optional<Store> store_; ///< of the incarnation that the session belongs to
   std::uint64_t session_incarnation_ = 0;
   SegmentBuilder builder_;
   bool reported_ = false;

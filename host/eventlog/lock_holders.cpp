@@ -20,8 +20,9 @@ std::string describe_session(const pg::Result& rows, std::size_t row, const std:
       return fmt::format("transaction {}", text(0));
     }
     const std::string gid = pg::Connection::quote_literal(text(6));
-    return fmt::format("prepared transaction {} of role {} since {} (end it: COMMIT PREPARED {} or ROLLBACK PREPARED {})",
-                       gid, text(7), text(8), gid, gid);
+    return fmt::format(
+        "prepared transaction {} of role {} since {} (end it: COMMIT PREPARED {} or ROLLBACK PREPARED {})", gid,
+        text(7), text(8), gid, gid);
   }
   if (rows.is_null(row, 3)) {
     return fmt::format("pid {} (to see what it does: GRANT pg_read_all_stats TO {})", text(1),

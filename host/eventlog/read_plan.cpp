@@ -72,7 +72,8 @@ void ReadPlan::demand_filtered(std::int64_t position, std::shared_ptr<CursorStat
   auto read = std::make_shared<HistoryRead>();
   read->after = read->progress = position;
   read->to = std::min(view.settled, position + kMostFilteredSpan);
-  read->limit = std::clamp<std::int64_t>(static_cast<std::int64_t>(2 * kSegmentBytes / average_bytes_), 1, kMostFilteredRows);
+  read->limit =
+      std::clamp<std::int64_t>(static_cast<std::int64_t>(2 * kSegmentBytes / average_bytes_), 1, kMostFilteredRows);
   read->incarnation = view.incarnation;
   read->only_for = std::move(cursor);
   read->demanded = true;

@@ -23,8 +23,8 @@ struct HistoryRead {
   std::int64_t progress = 0; ///< up to here its segments are handed over
 };
 
-/// Which reads of the table are running or to be done, so that two who need the same range wait for one read. Guarded by
-/// SharedLog's mutex.
+/// Which reads of the table are running or to be done, so that two who need the same range wait for one read. Guarded
+/// by SharedLog's mutex.
 class ReadPlan {
 public:
   /// `readers`: how many reads can run at once.

@@ -9,7 +9,8 @@
 namespace projector::eventlog {
 namespace {
 
-/// The last part of a possibly qualified, possibly quoted name, without its quotes; and what stands before it, dot included.
+/// The last part of a possibly qualified, possibly quoted name, without its quotes; and what stands before it, dot
+/// included.
 struct Name {
   std::string schema;
   std::string table;

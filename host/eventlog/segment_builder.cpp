@@ -10,11 +10,13 @@ namespace projector::eventlog {
 namespace {
 
 /// The fields whose text each event has for itself, in the order in which the arena holds them.
-constexpr std::array kOwnText = {&projector_event::aggregate_id, &projector_event::payload,
-                                 &projector_event::metadata,     &projector_event::trace_id,
+constexpr std::array kOwnText = {&projector_event::aggregate_id,   &projector_event::payload,
+                                 &projector_event::metadata,       &projector_event::trace_id,
                                  &projector_event::correlation_id, &projector_event::causation_id};
 
-std::string_view view(const projector_str& text) noexcept { return {text.data, text.size}; }
+std::string_view view(const projector_str& text) noexcept {
+  return {text.data, text.size};
+}
 
 std::size_t kind_hash(const projector_event& event) noexcept {
   const std::hash<std::string_view> hash;
@@ -40,7 +42,8 @@ std::size_t SegmentBuilder::bytes() const noexcept {
 }
 
 bool SegmentBuilder::full_for(std::size_t next_text_bytes) const noexcept {
-  return !events_.empty() && (events_.size() >= kSegmentEvents || bytes() + next_text_bytes + kPerEvent > kSegmentBytes);
+  return !events_.empty() &&
+         (events_.size() >= kSegmentEvents || bytes() + next_text_bytes + kPerEvent > kSegmentBytes);
 }
 
 bool SegmentBuilder::KindEntry::is(const projector_event& event) const noexcept {
@@ -89,7 +92,9 @@ void SegmentBuilder::grow_table() {
   }
 }
 
-void SegmentBuilder::append(const projector_event& event) { append(event, base::fnv1a32(view(event.aggregate_id))); }
+void SegmentBuilder::append(const projector_event& event) {
+  append(event, base::fnv1a32(view(event.aggregate_id)));
+}
 
 void SegmentBuilder::append(const projector_event& event, std::uint32_t aggregate_hash) {
   event_kinds_.push_back(kind_of(event));

@@ -36,7 +36,8 @@ void SegmentCache::erase(Map::iterator at) {
 
 bool SegmentCache::insert(SegmentPtr segment, std::span<const std::int64_t> positions) {
   const std::int64_t key = segment->after();
-  for (auto covered = segments_.lower_bound(key); covered != segments_.end() && covered->second->to() <= segment->to();) {
+  for (auto covered = segments_.lower_bound(key);
+       covered != segments_.end() && covered->second->to() <= segment->to();) {
     erase(covered++);
   }
   if (const auto same = segments_.find(key); same != segments_.end()) {
@@ -53,7 +54,8 @@ bool SegmentCache::insert(SegmentPtr segment, std::span<const std::int64_t> posi
   }
   std::sort(candidates.begin(), candidates.end(), [](const auto& left, const auto& right) {
     return left.first != right.first ? left.first > right.first
-                                     : left.first == kNone ? left.second < right.second : left.second > right.second;
+           : left.first == kNone     ? left.second < right.second
+                                     : left.second > right.second;
   });
   bool kept = true;
   for (auto worst = candidates.begin(); bytes_ > budget_ && worst != candidates.end(); ++worst) {
@@ -74,8 +76,9 @@ std::vector<SegmentPtr> SegmentCache::mergeable(std::int64_t position) const {
       continue;
     }
     // Only with what is at most twice as large as all the newer ones, so that each event is copied a few times at most.
-    const bool fits = run.empty() || (segment->to() == run.back()->after() && segment->events().size() <= 2 * events + 1 &&
-                                      segment->incarnation() == run.back()->incarnation());
+    const bool fits =
+        run.empty() || (segment->to() == run.back()->after() && segment->events().size() <= 2 * events + 1 &&
+                        segment->incarnation() == run.back()->incarnation());
     if (!fits || events + segment->events().size() > kSegmentEvents || bytes + segment->bytes() > kSegmentBytes) {
       break;
     }

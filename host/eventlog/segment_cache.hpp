@@ -21,8 +21,8 @@ public:
   [[nodiscard]] SegmentPtr find(std::int64_t position) const;
   /// Where the first segment that begins above `position` begins; the largest value where there is none.
   [[nodiscard]] std::int64_t next_start(std::int64_t position) const;
-  /// Takes the segment in and gives up others, or the new one itself, until the budget holds. `positions`: the cursors',
-  /// sorted. False: the new one was given up.
+  /// Takes the segment in and gives up others, or the new one itself, until the budget holds. `positions`: the
+  /// cursors', sorted. False: the new one was given up.
   bool insert(SegmentPtr segment, std::span<const std::int64_t> positions);
   /// The newest run of small adjacent segments at or below `position` that are worth merging; fewer than two: none.
   [[nodiscard]] std::vector<SegmentPtr> mergeable(std::int64_t position) const;

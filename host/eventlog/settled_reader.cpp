@@ -60,8 +60,8 @@ void SettledReader::adopt(Store store) {
   if (std::find(sequences_.begin(), sequences_.end(), store_.sequence_oid) == sequences_.end()) {
     sequences_.push_back(store_.sequence_oid);
   }
-  rows_sql_ = fmt::format("SELECT {} FROM {} WHERE global_position > $1 ORDER BY global_position LIMIT $2", kEventColumns,
-                          store_.table);
+  rows_sql_ = fmt::format("SELECT {} FROM {} WHERE global_position > $1 ORDER BY global_position LIMIT $2",
+                          kEventColumns, store_.table);
   facts_sql_ = fmt::format("SELECT (SELECT max(global_position) FROM {}), {}, pg_is_in_recovery(), pg_backend_pid(), "
                            "(pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint, "
                            "(pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint, {} FROM {} s",
@@ -130,7 +130,8 @@ void SettledReader::read_window(Window& window) {
   std::optional<pg::Pipeline::Failure> failure;
   {
     pg::Pipeline flight(connection_);
-    const pg::Send keep{.prepare = pg::Send::Prepare::Keep, .format = pg::Format::Text, .single_row = false, .scope = {}};
+    const pg::Send keep{
+        .prepare = pg::Send::Prepare::Keep, .format = pg::Format::Text, .single_row = false, .scope = {}};
     pg::Send rows = keep;
     rows.format = pg::Format::Binary;
     rows.single_row = true;
@@ -172,17 +173,20 @@ void SettledReader::check(const Window& window) const {
     throw StoreChanged("the event store was changed");
   }
   if (window.backend_pid != store_.backend_pid) {
-    throw StoreRefused("event_store.dsn leads through a connection pooler that gives each transaction another session, so "
-                       "a crash of the server would go unnoticed. Cure: connect to the server itself, or to a pooler in "
-                       "session mode");
+    throw StoreRefused(
+        "event_store.dsn leads through a connection pooler that gives each transaction another session, so "
+        "a crash of the server would go unnoticed. Cure: connect to the server itself, or to a pooler in "
+        "session mode");
   }
   const std::int64_t used = std::max(window.highest, settled_);
   if (window.last_value < used) {
-    throw StoreRefused(fmt::format(
-        "events reach position {}, but the sequence {} has handed out positions only up to {}: rows came with positions "
-        "of their own (an import, an attached table), or the sequence was set back, and new events would come in between "
-        "or collide. Cure: SELECT setval({}, {})",
-        used, store_.sequence, window.last_value, pg::Connection::quote_literal(store_.sequence), used));
+    throw StoreRefused(fmt::format("events reach position {}, but the sequence {} has handed out positions only up to "
+                                   "{}: rows came with positions "
+                                   "of their own (an import, an attached table), or the sequence was set back, and new "
+                                   "events would come in between "
+                                   "or collide. Cure: SELECT setval({}, {})",
+                                   used, store_.sequence, window.last_value,
+                                   pg::Connection::quote_literal(store_.sequence), used));
   }
 }
 
@@ -198,8 +202,8 @@ void SettledReader::wait_for_holders(Window& window, LockHolders& holders) {
     }
     if (waited >= options_.gap_report_after && base::Clock::now() - described >= std::chrono::seconds(1)) {
       described = base::Clock::now();
-      sink_.waiting(fmt::format("gap {} waits for {}", ranges_text(window.gaps.missing()), holders.describe(store_.role)),
-                    !told);
+      sink_.waiting(
+          fmt::format("gap {} waits for {}", ranges_text(window.gaps.missing()), holders.describe(store_.role)), !told);
       told = true;
     }
     pollfd stopped{stop_.fd(), POLLIN, 0};
@@ -224,7 +228,8 @@ void SettledReader::wait_for_holders(Window& window, LockHolders& holders) {
   }
 }
 
-/// All who held the lock are gone: what a snapshot taken now does not show at or below the look's highest row never comes.
+/// All who held the lock are gone: what a snapshot taken now does not show at or below the look's highest row never
+/// comes.
 void SettledReader::end_look(Window& window) {
   for (std::size_t read = 0; !window.gaps.missing().empty() && read < most_bytes();) {
     const std::size_t held = window.bytes;
@@ -244,7 +249,8 @@ void SettledReader::read_filled(Window& window) {
   do {
     above = read_missing(window, above);
     publish_contiguous(window);
-  } while (window.bytes < 2 * most_bytes() && !window.gaps.missing().empty() && window.gaps.missing().back().to > above);
+  } while (window.bytes < 2 * most_bytes() && !window.gaps.missing().empty() &&
+           window.gaps.missing().back().to > above);
 }
 
 /// Reads the first missing ranges above a position in a new snapshot and merges what is there now into the look's rows.
@@ -332,7 +338,9 @@ std::int64_t SettledReader::row_limit() const {
   return std::clamp(static_cast<std::int64_t>(options_.memory / 8 / average_bytes_), kFewestRows, kMostRows);
 }
 
-std::size_t SettledReader::most_bytes() const { return std::max<std::size_t>(options_.memory / 8, kSegmentBytes); }
+std::size_t SettledReader::most_bytes() const {
+  return std::max<std::size_t>(options_.memory / 8, kSegmentBytes);
+}
 
 WalPosition SettledReader::insert_position() {
   return connection_.exec("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint").int8(0, 0);

@@ -22,10 +22,10 @@ public:
 };
 
 /// Finds out up to which position nothing can appear any more, and hands over the events on the way. A *look* reads all
-/// rows above the settled position in one snapshot. Rows without a gap below them are settled. A gap below a visible row
-/// belongs to a transaction that drew its position before that snapshot, and so held the sequence's lock then; after
-/// everybody who holds the lock now has let go, a new snapshot shows what is in the gap, and what it does not show can
-/// never come. Owned by the tail, used on its thread; does not survive its connection.
+/// rows above the settled position in one snapshot. Rows without a gap below them are settled. A gap below a visible
+/// row belongs to a transaction that drew its position before that snapshot, and so held the sequence's lock then;
+/// after everybody who holds the lock now has let go, a new snapshot shows what is in the gap, and what it does not
+/// show can never come. Owned by the tail, used on its thread; does not survive its connection.
 class SettledReader {
 public:
   /// Where the looks' findings go.
@@ -36,8 +36,8 @@ public:
     virtual void answered(std::uint64_t ticket) = 0;
     /// The sequence's last value, and the highest row, in a look that found nothing wrong.
     virtual void seen(std::int64_t last_value, std::int64_t highest) = 0;
-    /// Everything at or below `settled` is final, and on disk once the log is flushed up to `needed`. The segments cover
-    /// what lies below it down to the settled position before, or a part of that, or nothing.
+    /// Everything at or below `settled` is final, and on disk once the log is flushed up to `needed`. The segments
+    /// cover what lies below it down to the settled position before, or a part of that, or nothing.
     virtual void publish(std::vector<SegmentPtr> segments, std::int64_t settled, WalPosition needed) = 0;
     virtual void flushed(WalPosition position) = 0;
     /// Why a gap waits, empty: no more. `long_wait`: for longer than is usual.
@@ -82,7 +82,7 @@ private:
   void publish_contiguous(Window& window);
   void publish(std::vector<SegmentPtr> segments, std::int64_t settled, WalPosition needed);
   [[nodiscard]] WalPosition insert_position();
-  [[nodiscard]] std::int64_t row_limit() const;  ///< most rows of one read
+  [[nodiscard]] std::int64_t row_limit() const; ///< most rows of one read
   [[nodiscard]] std::size_t most_bytes() const; ///< text of one look that is kept
   void learn(std::size_t rows, std::size_t bytes);
 

@@ -63,8 +63,8 @@ Cursor::Next SharedLog::next(const std::shared_ptr<CursorState>& cursor, std::in
   }
 }
 
-/// Of what the cursor was handed, what was read for it alone, and the cache. With durable_only nothing that reaches beyond
-/// what is flushed.
+/// Of what the cursor was handed, what was read for it alone, and the cache. With durable_only nothing that reaches
+/// beyond what is flushed.
 SegmentPtr SharedLog::find(CursorState& cursor, std::int64_t after) {
   const auto covers = [after](const SegmentPtr& segment) { return segment->after() <= after && after < segment->to(); };
   if (cursor.handed && !covers(cursor.handed)) {
@@ -73,9 +73,7 @@ SegmentPtr SharedLog::find(CursorState& cursor, std::int64_t after) {
   while (!cursor.own.empty() && !covers(cursor.own.front())) {
     cursor.own.pop_front();
   }
-  SegmentPtr segment = cursor.handed              ? cursor.handed
-                       : !cursor.own.empty() ? cursor.own.front()
-                                             : cache_.find(after);
+  SegmentPtr segment = cursor.handed ? cursor.handed : !cursor.own.empty() ? cursor.own.front() : cache_.find(after);
   return segment && cursor.durable_only && segment->to() > durable_ ? nullptr : segment;
 }
 

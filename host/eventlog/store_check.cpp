@@ -53,27 +53,30 @@ void find_table(Connection& connection, const std::string& events_table, Store& 
       throw;
     }
     if (error.is("42501")) {
-      throw StoreRefused(fmt::format("the event store's table {} cannot be looked up: {}. Cure: GRANT USAGE ON SCHEMA .. "
-                                     "TO {}",
-                                     events_table, error.what(), Connection::quote_identifier(store.role)));
+      throw StoreRefused(
+          fmt::format("the event store's table {} cannot be looked up: {}. Cure: GRANT USAGE ON SCHEMA .. "
+                      "TO {}",
+                      events_table, error.what(), Connection::quote_identifier(store.role)));
     }
-    throw StoreRefused(fmt::format("event_store.events_table = \"{}\" is not the name of a table: {}", events_table,
-                                   error.what()));
+    throw StoreRefused(
+        fmt::format("event_store.events_table = \"{}\" is not the name of a table: {}", events_table, error.what()));
   }
   if (row.rows() == 0) {
-    throw StoreRefused(fmt::format("the event store has no table {} that role {} can find on its search_path. Cure: set "
-                                   "event_store.events_table to the right name, with its schema, or make the table: "
-                                   "projectorctl schema apply",
-                                   events_table, store.role));
+    throw StoreRefused(
+        fmt::format("the event store has no table {} that role {} can find on its search_path. Cure: set "
+                    "event_store.events_table to the right name, with its schema, or make the table: "
+                    "projectorctl schema apply",
+                    events_table, store.role));
   }
   store.table_oid = static_cast<std::uint32_t>(row.int8(0, 0));
   store.identity.store += "/" + cell(row, 0, 0);
   store.table = cell(row, 0, 2);
   const std::string kind = cell(row, 0, 1);
   if (kind != "r" && kind != "p") {
-    throw StoreRefused(fmt::format("{} is not a table (pg_class.relkind is '{}'), so the positions of its rows cannot be "
-                                   "followed. Cure: set event_store.events_table to the table itself",
-                                   store.table, kind));
+    throw StoreRefused(
+        fmt::format("{} is not a table (pg_class.relkind is '{}'), so the positions of its rows cannot be "
+                    "followed. Cure: set event_store.events_table to the table itself",
+                    store.table, kind));
   }
   if (!row.boolean(0, 3)) {
     throw StoreRefused(fmt::format("role {} may not read {}. Cure: GRANT SELECT ON {} TO {}", store.role, store.table,
@@ -151,7 +154,8 @@ std::vector<Source> position_sources(Connection& connection, const Store& store)
   const auto rows = connection.exec(
       tree_sql(store.table_oid) +
       "SELECT format('%I.%I', n.nspname, c.relname), c.relkind, a.attidentity, "
-      "coalesce(pg_get_expr(d.adbin, d.adrelid), ''), q.oid, CASE WHEN q.oid IS NOT NULL THEN format('%I.%I', qn.nspname, q.relname) END, "
+      "coalesce(pg_get_expr(d.adbin, d.adrelid), ''), q.oid, CASE WHEN q.oid IS NOT NULL THEN format('%I.%I', "
+      "qn.nspname, q.relname) END, "
       "coalesce(a.attgenerated = '' AND pg_get_expr(d.adbin, d.adrelid) ~ "
       "'^(pg_catalog[.])?nextval[(]''([^'']|'''')+''::regclass[)]$' AND (SELECT count(*) FROM pg_depend e "
       "WHERE e.classid = 'pg_attrdef'::regclass AND e.objid = d.oid AND e.deptype = 'n') = 1, false) "
@@ -163,7 +167,8 @@ std::vector<Source> position_sources(Connection& connection, const Store& store)
       " AND p.refclassid = 'pg_class'::regclass) OR "
       "(a.attidentity <> '' AND p.classid = 'pg_class'::regclass AND p.deptype = 'i' "
       " AND p.refclassid = 'pg_class'::regclass AND p.refobjid = c.oid AND p.refobjsubid = a.attnum) "
-      "LEFT JOIN pg_class q ON q.relkind = 'S' AND q.oid = CASE WHEN a.attidentity = '' THEN p.refobjid ELSE p.objid END "
+      "LEFT JOIN pg_class q ON q.relkind = 'S' AND q.oid = CASE WHEN a.attidentity = '' THEN p.refobjid ELSE p.objid "
+      "END "
       "LEFT JOIN pg_namespace qn ON qn.oid = q.relnamespace ORDER BY c.oid <> " +
       std::to_string(store.table_oid) + ", c.oid");
   std::vector<Source> sources;
@@ -180,7 +185,8 @@ void find_sequence(Connection& connection, Store& store) {
   const bool resolved = !root.sequence.empty() && (root.plain || !root.identity.empty());
   if (!resolved) {
     throw StoreRefused(fmt::format(
-        "positions of {} do not come from one sequence: the default of global_position is {}, where nextval('<sequence>'"
+        "positions of {} do not come from one sequence: the default of global_position is {}, where "
+        "nextval('<sequence>'"
         "::regclass) or an identity column is expected. Cure: CREATE SEQUENCE .. ; ALTER TABLE {} ALTER COLUMN "
         "global_position SET DEFAULT nextval('<sequence>'::regclass)",
         store.table, root.expression.empty() ? "missing" : root.expression, store.table));
@@ -189,31 +195,35 @@ void find_sequence(Connection& connection, Store& store) {
   store.sequence = root.sequence_name;
   for (const Source& child : sources) {
     if (child.kind != "r" && child.kind != "p") {
-      throw StoreRefused(fmt::format("{}, a part of {}, is not a local table (pg_class.relkind is '{}'), so the positions "
-                                     "of its rows cannot be followed. Cure: detach it",
-                                     child.table, store.table, child.kind));
+      throw StoreRefused(
+          fmt::format("{}, a part of {}, is not a local table (pg_class.relkind is '{}'), so the positions "
+                      "of its rows cannot be followed. Cure: detach it",
+                      child.table, store.table, child.kind));
     }
     // Without a default a row that names no position is refused by NOT NULL, so nothing can come from elsewhere.
     const bool nothing = child.expression.empty() && child.identity.empty();
     const bool same = child.sequence == root.sequence && (child.plain || !child.identity.empty());
     const bool inherited_identity = !child.identity.empty() && child.sequence.empty();
     if (!nothing && !same && !inherited_identity) {
-      throw StoreRefused(fmt::format(
-          "{}, a part of {}, takes its positions from {} and not from {}: two sequences have no common order. Cure: ALTER "
-          "TABLE {} ALTER COLUMN global_position SET DEFAULT nextval({}::regclass)",
-          child.table, store.table, child.expression.empty() ? child.sequence_name : child.expression, store.sequence,
-          child.table, Connection::quote_literal(store.sequence)));
+      throw StoreRefused(fmt::format("{}, a part of {}, takes its positions from {} and not from {}: two sequences "
+                                     "have no common order. Cure: ALTER "
+                                     "TABLE {} ALTER COLUMN global_position SET DEFAULT nextval({}::regclass)",
+                                     child.table, store.table,
+                                     child.expression.empty() ? child.sequence_name : child.expression, store.sequence,
+                                     child.table, Connection::quote_literal(store.sequence)));
     }
   }
 }
 
 void check_sequence(Connection& connection, Store& store) {
-  const auto row = connection.exec("SELECT seqcache, seqcycle, seqincrement, has_sequence_privilege(seqrelid, 'SELECT') "
-                                   "FROM pg_sequence WHERE seqrelid = $1",
-                                   pg::Parameters().int8(store.sequence_oid));
+  const auto row =
+      connection.exec("SELECT seqcache, seqcycle, seqincrement, has_sequence_privilege(seqrelid, 'SELECT') "
+                      "FROM pg_sequence WHERE seqrelid = $1",
+                      pg::Parameters().int8(store.sequence_oid));
   std::vector<std::string> problems, cures;
   if (row.int8(0, 0) > 1) {
-    problems.push_back(fmt::format("CACHE {} (sessions hand out positions that they drew long before)", row.int8(0, 0)));
+    problems.push_back(
+        fmt::format("CACHE {} (sessions hand out positions that they drew long before)", row.int8(0, 0)));
     cures.emplace_back("CACHE 1");
   }
   if (row.boolean(0, 1)) {
@@ -227,7 +237,8 @@ void check_sequence(Connection& connection, Store& store) {
   if (!problems.empty()) {
     throw StoreRefused(fmt::format("the sequence {} has {}, so the order of positions does not follow the order of "
                                    "drawing them. Cure: ALTER SEQUENCE {} {}",
-                                   store.sequence, fmt::join(problems, " and "), store.sequence, fmt::join(cures, " ")));
+                                   store.sequence, fmt::join(problems, " and "), store.sequence,
+                                   fmt::join(cures, " ")));
   }
   if (!row.boolean(0, 3)) {
     throw StoreRefused(fmt::format("role {} may not read the sequence {}. Cure: GRANT SELECT ON SEQUENCE {} TO {}",
@@ -239,13 +250,15 @@ void check_sequence(Connection& connection, Store& store) {
 }
 
 void check_subscriptions(Connection& connection, const Store& store) {
-  const auto rows = connection.exec(tree_sql(store.table_oid) +
-                                    "SELECT s.subname, r.srrelid::regclass FROM pg_subscription_rel r "
-                                    "JOIN tree ON tree.oid = r.srrelid JOIN pg_subscription s ON s.oid = r.srsubid LIMIT 1");
+  const auto rows =
+      connection.exec(tree_sql(store.table_oid) +
+                      "SELECT s.subname, r.srrelid::regclass FROM pg_subscription_rel r "
+                      "JOIN tree ON tree.oid = r.srrelid JOIN pg_subscription s ON s.oid = r.srsubid LIMIT 1");
   if (rows.rows() != 0) {
-    throw StoreRefused(fmt::format("{} is fed by the logical subscription {}, which brings positions that another server "
-                                   "drew, in any order. Cure: let event_store.dsn lead to the publishing server",
-                                   cell(rows, 0, 1), cell(rows, 0, 0)));
+    throw StoreRefused(
+        fmt::format("{} is fed by the logical subscription {}, which brings positions that another server "
+                    "drew, in any order. Cure: let event_store.dsn lead to the publishing server",
+                    cell(rows, 0, 1), cell(rows, 0, 0)));
   }
 }
 
@@ -265,17 +278,17 @@ std::string fingerprint_sql(const std::string& events_table, const Store& store)
 
 pg::ConnectOptions session_options(pg::ConnectOptions connect, const std::string& application_name) {
   connect.application_name = application_name;
-  for (const auto& [name, value] : std::initializer_list<std::pair<const char*, const char*>>{
-           {"row_security", "off"},
-           {"default_transaction_read_only", "on"},
-           {"default_transaction_isolation", "read committed"},
-           {"default_transaction_deferrable", "off"},
-           {"statement_timeout", "0"},
-           {"idle_in_transaction_session_timeout", "0"},
-           {"jit", "off"},
-           {"enable_seqscan", "off"},
-           {"enable_bitmapscan", "off"},
-           {"max_parallel_workers_per_gather", "0"}}) {
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"row_security", "off"},
+                                                                  {"default_transaction_read_only", "on"},
+                                                                  {"default_transaction_isolation", "read committed"},
+                                                                  {"default_transaction_deferrable", "off"},
+                                                                  {"statement_timeout", "0"},
+                                                                  {"idle_in_transaction_session_timeout", "0"},
+                                                                  {"jit", "off"},
+                                                                  {"enable_seqscan", "off"},
+                                                                  {"enable_bitmapscan", "off"},
+                                                                  {"max_parallel_workers_per_gather", "0"}}) {
     connect.settings.emplace_back(name, value);
   }
   return connect;
@@ -297,17 +310,18 @@ void check_same_server(pg::Connection& connection, const Store& store) {
   const Store here = check_server(connection);
   if (!store.identity.store.starts_with(here.identity.store + "/") || here.server != store.server ||
       here.identity.timeline != store.identity.timeline) {
-    throw StoreRefused(fmt::format("event_store.dsn leads to several servers: one session is on the server started at {}, "
-                                   "another on one started at {}. Cure: name one server, or use "
-                                   "target_session_attrs=read-write",
-                                   store.server, here.server));
+    throw StoreRefused(
+        fmt::format("event_store.dsn leads to several servers: one session is on the server started at {}, "
+                    "another on one started at {}. Cure: name one server, or use "
+                    "target_session_attrs=read-write",
+                    store.server, here.server));
   }
 }
 
 std::string explain(const pg::Error& error, const Store& store) {
   if (error.is("42501") && std::string_view(error.what()).find("row-level security") != std::string_view::npos) {
-    return fmt::format("row-level security of {} would hide events from role {}. Cure: ALTER ROLE {} BYPASSRLS", store.table,
-                       store.role, Connection::quote_identifier(store.role));
+    return fmt::format("row-level security of {} would hide events from role {}. Cure: ALTER ROLE {} BYPASSRLS",
+                       store.table, store.role, Connection::quote_identifier(store.role));
   }
   return error.what();
 }

@@ -16,8 +16,8 @@ struct Store {
   std::uint32_t database_oid = 0;
   std::uint32_t table_oid = 0;
   std::uint32_t sequence_oid = 0;
-  std::string table;    ///< schema-qualified, quoted
-  std::string sequence; ///< likewise
+  std::string table;           ///< schema-qualified, quoted
+  std::string sequence;        ///< likewise
   std::int64_t last_value = 0; ///< highest position that the sequence has handed out
   std::int64_t backend_pid = 0;
   std::int64_t wal_block_size = 0;
@@ -31,15 +31,17 @@ struct Store {
 /// Where the store's sequence is: SQL expression over the sequence's relation `s`.
 inline constexpr const char* kLastValueSql = "s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END";
 
-/// Settings of every session of the event log. Row-level security makes reads fail instead of hiding rows; a snapshot is
-/// never older than its statement unless it is asked for; plans read in order of position, whatever the statistics say.
+/// Settings of every session of the event log. Row-level security makes reads fail instead of hiding rows; a snapshot
+/// is never older than its statement unless it is asked for; plans read in order of position, whatever the statistics
+/// say.
 pg::ConnectOptions session_options(pg::ConnectOptions connect, const std::string& application_name);
 
 /// Reads everything about the store behind `events_table`. Throws StoreRefused with the cure where events could be lost
 /// or cannot be read, pg::Error.
 Store check_store(pg::Connection& connection, const std::string& events_table);
 
-/// Throws StoreRefused where this session is not on the server, the life of it, and the database that `store` describes.
+/// Throws StoreRefused where this session is not on the server, the life of it, and the database that `store`
+/// describes.
 void check_same_server(pg::Connection& connection, const Store& store);
 
 /// The cure for what a read of the table failed with, where there is a better one than the server's message.

@@ -75,11 +75,13 @@ void Tail::connect() {
     store = check_store(*connection_, options_.events_table);
     stored = options_.stored_settled ? options_.stored_settled(store.identity) : 0;
     if (stored > store.last_value) {
-      throw StoreRefused(fmt::format(
-          "the host remembers events of this store up to position {}, but its sequence {} has handed out positions only up "
-          "to {}: the store was set back, e.g. restored from an older backup. Cure: restore the right one; or, if nothing "
-          "is missing, SELECT setval({}, {}); or reset the projections to build them anew",
-          stored, store.sequence, store.last_value, pg::Connection::quote_literal(store.sequence), stored));
+      throw StoreRefused(fmt::format("the host remembers events of this store up to position {}, but its sequence {} "
+                                     "has handed out positions only up "
+                                     "to {}: the store was set back, e.g. restored from an older backup. Cure: restore "
+                                     "the right one; or, if nothing "
+                                     "is missing, SELECT setval({}, {}); or reset the projections to build them anew",
+                                     stored, store.sequence, store.last_value,
+                                     pg::Connection::quote_literal(store.sequence), stored));
     }
   } catch (...) {
     connection_.reset();
@@ -94,8 +96,8 @@ void Tail::connect() {
   reading.gap_report_after = options_.gap_report_after;
   const std::string table = store.table;
   reader_.emplace(*connection_, std::move(store), stored, reading, static_cast<SettledReader::Sink&>(*this), stop_);
-  report(false, fmt::format("{} to the event store, table {}, settled up to {}", reported_lost_ ? "connected again" : "connected",
-                            table, stored));
+  report(false, fmt::format("{} to the event store, table {}, settled up to {}",
+                            reported_lost_ ? "connected again" : "connected", table, stored));
   reported_lost_ = false;
 }
 

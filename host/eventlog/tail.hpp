@@ -20,8 +20,8 @@ public:
   Tail(const EventLogOptions& options, SharedLog& shared, const base::Stop& stop)
       : options_(options), shared_(shared), stop_(stop) {}
 
-  /// The thread's function, until the stop is requested. `opened` gets the outcome of the first connect and of the checks
-  /// of the store; after a failure of those it returns.
+  /// The thread's function, until the stop is requested. `opened` gets the outcome of the first connect and of the
+  /// checks of the store; after a failure of those it returns.
   void run(std::promise<void> opened);
 
 private:

@@ -246,15 +246,19 @@ void Connection::interrupt() {
   throw Interrupted();
 }
 
-void Connection::pump() {
-  pg_conn* const connection = live();
-  const bool unsent = PQflush(connection) > 0;
+void Connection::pump(bool unsent) {
   const short seen = wait(static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN), std::nullopt, grace_);
-  if ((seen & POLLOUT) != 0) {
-    PQflush(connection);
-  }
-  if ((seen & ~POLLOUT) != 0 && PQconsumeInput(connection) == 0 && PQstatus(connection) == CONNECTION_OK) {
+  if ((seen & ~POLLOUT) != 0 && PQconsumeInput(connection_.get()) == 0 &&
+      PQstatus(connection_.get()) == CONNECTION_OK) {
     fail("cannot read from the database");
+  }
+}
+
+void Connection::feed() {
+  // What PQflush said is what to wait for: asked again it may have sent the rest, and then there is no answer to wait
+  // for, since the server waits for more.
+  while (PQflush(live()) > 0) {
+    pump(true);
   }
 }
 
@@ -292,7 +296,7 @@ void Connection::start(std::string_view sql, const Parameters& parameters, Forma
 
 Result Connection::next_result() {
   while (PQstatus(live()) == CONNECTION_OK && PQisBusy(connection_.get()) != 0) {
-    pump();
+    pump(PQflush(connection_.get()) > 0);
   }
   return Result(PQgetResult(connection_.get()));
 }

@@ -82,9 +82,11 @@ private:
   /// Waits for poll's `events` on the socket; what poll saw, or 0 at the deadline. Throws Interrupted.
   short wait(short events, std::optional<base::TimePoint> deadline, base::Duration grace);
   [[noreturn]] void interrupt();
-  /// Waits until the socket is readable (or writable too, where output is pending) and feeds libpq. A connection that
-  /// breaks meanwhile shows in the next result, which tells more.
-  void pump();
+  /// Waits until the socket is readable, or writable where output is `unsent`, and takes in what came. A connection
+  /// that breaks meanwhile shows in the next result, which tells more.
+  void pump(bool unsent);
+  /// Returns when all output has been handed to the socket; takes in what the server answers meanwhile.
+  void feed();
   [[noreturn]] void fail(std::string_view doing);
   /// What a failed result says; of Kind::Connection, and the connection is closed, where that is lost.
   Error failure(const Result& result);

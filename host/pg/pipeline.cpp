@@ -83,9 +83,7 @@ void Pipeline::send(std::string_view sql, const Parameters& parameters, const Se
   state_->unsent += sql.size() + parameters.bytes();
   if (state_->unsent >= kMostUnsent) {
     state_->unsent = 0;
-    while (PQflush(connection) > 0) {
-      connection_.pump();
-    }
+    connection_.feed();
   }
 }
 

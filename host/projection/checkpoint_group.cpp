@@ -13,10 +13,8 @@ namespace {
 
 enum Tag : std::size_t { kBegin, kLock, kWrite, kCommit };
 
-/// Runs what was sent; a refused statement ends the session and with it the transaction.
-void finish(pg::Connection& connection, pg::Pipeline& pipeline, const pg::Pipeline::OnResult& on_result) {
+void finish(pg::Pipeline& pipeline, const pg::Pipeline::OnResult& on_result) {
   if (const auto failed = pipeline.sync(on_result)) {
-    connection.close();
     throw failed->error;
   }
 }
@@ -42,7 +40,7 @@ std::map<std::string, bool> lock_rows(pg::Connection& connection, const Checkpoi
                   " WHERE c.name = ANY ($1::text[])",
                   tables.checkpoints, tables.mirror),
       pg::Parameters{}.text_array(names), {}, kLock);
-  finish(connection, pipeline, [&](std::size_t tag, pg::Result&& result) {
+  finish(pipeline, [&](std::size_t tag, pg::Result&& result) {
     for (std::size_t row = 0; tag == kLock && row < result.rows(); ++row) {
       free.emplace(result.bytes(row, 0), result.boolean(row, 1));
     }
@@ -85,7 +83,7 @@ std::map<std::string, std::int64_t> write_rows(pg::Connection& connection, const
                     .int8_array(partitions),
                 {}, kWrite);
   pipeline.send("COMMIT", {}, {}, kCommit);
-  finish(connection, pipeline, [&](std::size_t tag, pg::Result&& result) {
+  finish(pipeline, [&](std::size_t tag, pg::Result&& result) {
     for (std::size_t row = 0; tag == kWrite && row < result.rows(); ++row) {
       written.emplace(result.bytes(row, 0), result.int8(row, 1));
     }
@@ -93,10 +91,8 @@ std::map<std::string, std::int64_t> write_rows(pg::Connection& connection, const
   return written;
 }
 
-} // namespace
-
-std::vector<MoveAnswer> write_checkpoints(pg::Connection& connection, const CheckpointTables& tables,
-                                          const std::vector<GroupedMove>& moves) {
+std::vector<MoveAnswer> lock_and_write(pg::Connection& connection, const CheckpointTables& tables,
+                                       const std::vector<GroupedMove>& moves) {
   const auto free = lock_rows(connection, tables, moves);
   std::vector<GroupedMove> asked;
   std::set<std::string> names;
@@ -120,6 +116,20 @@ std::vector<MoveAnswer> write_checkpoints(pg::Connection& connection, const Chec
     }
   }
   return answers;
+}
+
+} // namespace
+
+std::vector<MoveAnswer> write_checkpoints(pg::Connection& connection, const CheckpointTables& tables,
+                                          const std::vector<GroupedMove>& moves) {
+  try {
+    return lock_and_write(connection, tables, moves);
+  } catch (const pg::Error& error) {
+    if (!error.connection_lost()) {
+      connection.exec("ROLLBACK");
+    }
+    throw;
+  }
 }
 
 } // namespace projector::projection

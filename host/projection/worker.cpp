@@ -137,8 +137,7 @@ Worker::End Worker::live() {
   if (auto end = set_up()) {
     return *end;
   }
-  const bool durable_only = instance_->external() || !services_.same_server;
-  cutter_.emplace(services_.log, filter_of(instance_->descriptor(), key_), durable_only);
+  cutter_.emplace(services_.log, filter_of(instance_->descriptor(), key_), durable_only());
   set_state(State::CatchingUp);
   spdlog::info("{}: runs {} {} from position {}", title_, assignment_.projection.plugin,
                instance_->descriptor().version, position_);

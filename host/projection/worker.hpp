@@ -93,6 +93,8 @@ private:
   std::optional<End> restart_store();
   std::optional<std::int64_t> start_position();
   [[nodiscard]] projector_batch describe_batch();
+  [[nodiscard]] bool durable_only() const;
+  [[nodiscard]] base::TimePoint wait_until() const;
   [[nodiscard]] base::TimePoint hand_over_at() const;
 
   End fail(std::string reason, State state = State::Failed);
@@ -127,7 +129,7 @@ private:
   std::int64_t handed_over_ = 0;
   std::int64_t first_position_ = -1; ///< of the batch handed over last, for `attempt`
   std::uint32_t attempt_ = 0;
-  bool halted_ = false;              ///< the log refuses to go on
+  bool halted_ = false;       ///< the log refuses to go on
   std::uint32_t retries_ = 0; ///< counted ones of the running trouble
 
   mutable std::mutex mutex_; ///< guards status_

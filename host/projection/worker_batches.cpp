@@ -29,7 +29,7 @@ std::optional<Worker::End> Worker::one_batch() {
   }
   const auto& projection = assignment_.projection;
   const BatchLimits limits{narrowing_.limit(projection.batch_size), projection.batch_bytes};
-  const auto cut = cutter_->cut(batch_, position_, limits, hand_over_at(), projection.checkpoint_interval, stop_);
+  const auto cut = cutter_->cut(batch_, position_, limits, wait_until(), projection.checkpoint_interval, stop_);
   halted_ = cut.status == Status::Halted;
   switch (cut.status) {
   case Status::Stopped:
@@ -311,6 +311,18 @@ std::optional<Worker::End> Worker::restart_store() {
   }
   cutter_->restarted();
   return end;
+}
+
+bool Worker::durable_only() const {
+  return instance_->external() || !services_.same_server;
+}
+
+/// How long to wait for events: until the checkpoint's turn, and not for long before it is known that none are there.
+base::TimePoint Worker::wait_until() const {
+  constexpr auto kSoon = std::chrono::milliseconds(100);
+  const auto until = hand_over_at();
+  // Only this thread changes the state, so that it may look without the lock.
+  return status_.state == State::Live ? until : std::min<base::TimePoint>(until, base::Clock::now() + kSoon);
 }
 
 base::TimePoint Worker::hand_over_at() const {

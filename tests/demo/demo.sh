@@ -84,6 +84,7 @@ until_true "SELECT count(*) = 3 AND min(position) >= 20000 FROM projector_checkp
 
 say "Events keep coming; 5 seconds before anything is added"
 write_events 12 & writers+=($!)
+until_true "SELECT min(position) > 20000 FROM projector_checkpoints" "the writers' first events"
 watch_commits "$work/before.txt" & watcher=$!
 sleep 5
 kill "$watcher"; wait "$watcher" 2>/dev/null || true

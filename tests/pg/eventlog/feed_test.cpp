@@ -21,11 +21,12 @@ protected:
 };
 
 TEST_F(Feed, EveryFieldArrives) {
-  admin_->exec("INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, "
-               "event_version, payload, metadata, trace_id, correlation_id, causation_id, created_at) VALUES "
-               "('ctx', 'typ', 'ä', -7, '00112233-4455-6677-8899-aabbccddeeff', 'evt', 3, '\\x00ff', '{\"a\": 1}', '', 'c', "
-               "'d', '1970-01-01 00:00:01.000002+00'), "
-               "('', '', '', 9223372036854775807, gen_random_uuid(), '', -1, '', NULL, NULL, NULL, NULL, 'infinity')");
+  admin_->exec(
+      "INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, "
+      "event_version, payload, metadata, trace_id, correlation_id, causation_id, created_at) VALUES "
+      "('ctx', 'typ', 'ä', -7, '00112233-4455-6677-8899-aabbccddeeff', 'evt', 3, '\\x00ff', '{\"a\": 1}', '', 'c', "
+      "'d', '1970-01-01 00:00:01.000002+00'), "
+      "('', '', '', 9223372036854775807, gen_random_uuid(), '', -1, '', NULL, NULL, NULL, NULL, 'infinity')");
   const auto log = open();
   const auto cursor = log->cursor({}, false);
   const auto next = cursor->next(0, far(), base::no_stop());
@@ -77,8 +78,8 @@ TEST_F(Feed, PastDeadlineStartsTheReadAllTheSame) {
   const auto log = open();
   ASSERT_TRUE(log->settle(base::no_stop()));
   const auto cursor = log->cursor({}, false);
-  ASSERT_TRUE(test::eventually(
-      [&] { return cursor->next(3000, past(), base::no_stop()).status == Cursor::Status::Segment; }));
+  ASSERT_TRUE(
+      test::eventually([&] { return cursor->next(3000, past(), base::no_stop()).status == Cursor::Status::Segment; }));
 }
 
 TEST_F(Feed, NotificationsWakeTheTail) {
@@ -182,8 +183,8 @@ TEST_F(Feed, LoneStragglerReadsItsOwnPastTheCache) {
   rare.bounded_contexts = {"shop", "else"};
   Follower straggler(*log, rare);
   straggler.read_to(30000);
-  EXPECT_EQ(straggler.positions(), stored("event_type = 'rare' AND global_position <= " +
-                                          std::to_string(straggler.position())));
+  EXPECT_EQ(straggler.positions(),
+            stored("event_type = 'rare' AND global_position <= " + std::to_string(straggler.position())));
   EXPECT_LE(log->snapshot().events_read - before.events_read, 200u);
   straggler.read_to(100000);
   EXPECT_EQ(straggler.positions(), stored("event_type = 'rare'"));
@@ -208,7 +209,8 @@ TEST_F(Feed, MemoryStaysWithinTheBudget) {
   }
   EXPECT_LE(highest, with.memory);
   for (int count = 0; count < 4; ++count) {
-    EXPECT_EQ(followers[static_cast<std::size_t>(count)]->positions(), stored("global_position > " + std::to_string(50 * count)));
+    EXPECT_EQ(followers[static_cast<std::size_t>(count)]->positions(),
+              stored("global_position > " + std::to_string(50 * count)));
   }
 }
 
@@ -286,7 +288,9 @@ TEST_F(Feed, SchemaIsMadeTwiceWithGrantsForARole) {
   const auto log = open(with);
   ASSERT_TRUE(log->settle(base::no_stop()));
   EXPECT_EQ(log->settled(), 0);
-  EXPECT_EQ(admin_->exec("SELECT count(*) FROM pg_indexes WHERE schemaname = 'more' AND tablename = 'Strange events'").int8(0, 0), 5);
+  EXPECT_EQ(admin_->exec("SELECT count(*) FROM pg_indexes WHERE schemaname = 'more' AND tablename = 'Strange events'")
+                .int8(0, 0),
+            5);
   EXPECT_EQ(admin_->exec("SELECT count(*) FROM more.aggregate_heads").int8(0, 0), 0);
 }
 

@@ -117,9 +117,10 @@ TEST_F(Interleavings, FunctionThatCatchesItsFailure) {
 }
 
 TEST_F(Interleavings, TriggerOnAnotherTable) {
-  first_->script("CREATE TABLE orders (id int); "
-                 "CREATE FUNCTION order_event() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM emit(1); RETURN NEW; "
-                 "END $$; CREATE TRIGGER t AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION order_event()");
+  first_->script(
+      "CREATE TABLE orders (id int); "
+      "CREATE FUNCTION order_event() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM emit(1); RETURN NEW; "
+      "END $$; CREATE TRIGGER t AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION order_event()");
   first_->exec("BEGIN");
   first_->exec("INSERT INTO orders SELECT generate_series(1, 3)");
   emit(*second_);
@@ -146,9 +147,10 @@ TEST_F(Interleavings, CopyFromAFile) {
 }
 
 TEST_F(Interleavings, ConflictThatDoesNothingStillDraws) {
-  const std::string sql = "INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, "
-                          "event_type, payload) VALUES ('shop', 'order', 'one', 1, gen_random_uuid(), 'created', '') "
-                          "ON CONFLICT DO NOTHING";
+  const std::string sql =
+      "INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, "
+      "event_type, payload) VALUES ('shop', 'order', 'one', 1, gen_random_uuid(), 'created', '') "
+      "ON CONFLICT DO NOTHING";
   first_->exec(sql);
   first_->exec("BEGIN");
   first_->exec(sql); // draws 2 and inserts nothing
@@ -179,7 +181,7 @@ TEST_F(Interleavings, FilledGapDoesNotWaitForAnUnrelatedHolder) {
   first_->exec("BEGIN");
   emit(*first_); // 1
   third->exec("BEGIN");
-  emit(*third); // 2: holds on for long
+  emit(*third);   // 2: holds on for long
   emit(*second_); // 3
   expect_held_at(0);
   first_->exec("COMMIT");
@@ -194,7 +196,7 @@ TEST_F(Interleavings, FilledGapDoesNotWaitForAnUnrelatedHolder) {
 
 TEST_F(Interleavings, WaitIsForThoseWhoHeldTheLockThenOnly) {
   first_->exec("BEGIN");
-  emit(*first_); // 1
+  emit(*first_);  // 1
   emit(*second_); // 2
   expect_held_at(0);
   const auto third = session();

@@ -12,10 +12,11 @@ namespace {
 class Load : public StoreTest {
 protected:
   void SetUp() override {
-    admin_->script("CREATE TABLE orders (id int); "
-                   "CREATE FUNCTION order_event() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM emit(2, 'trigger'); "
-                   "RETURN NEW; END $$; "
-                   "CREATE TRIGGER t AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION order_event()");
+    admin_->script(
+        "CREATE TABLE orders (id int); "
+        "CREATE FUNCTION order_event() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM emit(2, 'trigger'); "
+        "RETURN NEW; END $$; "
+        "CREATE TRIGGER t AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION order_event()");
   }
 
   void write(unsigned writer) {
@@ -25,11 +26,12 @@ protected:
       connection->exec("SET synchronous_commit = off");
     }
     for (int round = 0; written_ < events_; ++round) {
-      const std::string gid = "'" + dsn_.substr(dsn_.find("dbname=") + 7, 12) + std::to_string(writer) + "-" +
-                              std::to_string(round) + "'";
+      const std::string gid =
+          "'" + dsn_.substr(dsn_.find("dbname=") + 7, 12) + std::to_string(writer) + "-" + std::to_string(round) + "'";
       const auto run = [&](const std::string& sql) { connection->exec(sql); };
       const int count = 1 + static_cast<int>(random() % 8);
-      const std::string emit_some = "SELECT emit(" + std::to_string(count) + ", 'kind" + std::to_string(random() % 4) + "')";
+      const std::string emit_some =
+          "SELECT emit(" + std::to_string(count) + ", 'kind" + std::to_string(random() % 4) + "')";
       switch (random() % 10) {
       case 0:
         run("BEGIN"), run(emit_some), run("SELECT pg_sleep(0.002)"), run("ROLLBACK");
@@ -42,7 +44,8 @@ protected:
         const auto position = connection->exec("SELECT nextval('events_global_position_seq')").int8(0, 0);
         run(emit_some);
         run("SELECT pg_sleep(0.001)");
-        run("INSERT INTO events (global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, "
+        run("INSERT INTO events (global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, "
+            "event_id, "
             "event_type, payload) VALUES (" +
             std::to_string(position) + ", 'shop', 'order', gen_random_uuid(), 1, gen_random_uuid(), 'ahead', '')");
         run("COMMIT");
@@ -54,8 +57,10 @@ protected:
         run((random() % 2 == 0 ? "COMMIT PREPARED " : "ROLLBACK PREPARED ") + gid);
         break;
       case 4:
-        run("INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, "
-            "payload) VALUES ('shop', 'order', 'the only one', 1, gen_random_uuid(), 'once', '') ON CONFLICT DO NOTHING");
+        run("INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, "
+            "event_type, "
+            "payload) VALUES ('shop', 'order', 'the only one', 1, gen_random_uuid(), 'once', '') ON CONFLICT DO "
+            "NOTHING");
         break;
       case 5:
         run("INSERT INTO orders SELECT generate_series(1, 3)");

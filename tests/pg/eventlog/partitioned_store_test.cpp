@@ -20,9 +20,9 @@ protected:
       CREATE TABLE shop_odd PARTITION OF shop_events FOR VALUES WITH (MODULUS 2, REMAINDER 1);
       CREATE TABLE other_events PARTITION OF events DEFAULT;)");
   }
-  static constexpr const char* kInsertOther =
-      "INSERT INTO other_events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, "
-      "payload) VALUES ('b', 'c', 'd', 1, gen_random_uuid(), 'e', 'f')";
+  static constexpr const char* kInsertOther = "INSERT INTO other_events (bounded_context, aggregate_type, "
+                                              "aggregate_id, aggregate_version, event_id, event_type, "
+                                              "payload) VALUES ('b', 'c', 'd', 1, gen_random_uuid(), 'e', 'f')";
 };
 
 TEST_F(PartitionedStore, GapsThroughParentAndChild) {

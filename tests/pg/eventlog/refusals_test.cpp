@@ -15,10 +15,11 @@ protected:
 
 TEST_F(Refusals, SequenceOptionsAreListedTogether) {
   admin_->exec("ALTER SEQUENCE events_global_position_seq CACHE 20 CYCLE");
-  EXPECT_EQ(refusal(),
-            "the sequence public.events_global_position_seq has CACHE 20 (sessions hand out positions that they drew long "
-            "before) and CYCLE (positions would start again), so the order of positions does not follow the order of "
-            "drawing them. Cure: ALTER SEQUENCE public.events_global_position_seq CACHE 1 NO CYCLE");
+  EXPECT_EQ(
+      refusal(),
+      "the sequence public.events_global_position_seq has CACHE 20 (sessions hand out positions that they drew long "
+      "before) and CYCLE (positions would start again), so the order of positions does not follow the order of "
+      "drawing them. Cure: ALTER SEQUENCE public.events_global_position_seq CACHE 1 NO CYCLE");
 }
 
 TEST_F(Refusals, FallingSequence) {
@@ -48,8 +49,9 @@ TEST_F(Refusals, View) {
 TEST_F(Refusals, ColumnsAreListedTogether) {
   admin_->script("ALTER TABLE events DROP COLUMN trace_id; ALTER TABLE events ALTER payload TYPE text USING ''; "
                  "ALTER TABLE events ALTER event_version TYPE bigint");
-  EXPECT_THAT(refusal(), StartsWith("the columns of public.events do not fit: event_version is bigint where integer is "
-                                    "expected; payload is text where bytea is expected; trace_id text is missing. Cure: "));
+  EXPECT_THAT(refusal(),
+              StartsWith("the columns of public.events do not fit: event_version is bigint where integer is "
+                         "expected; payload is text where bytea is expected; trace_id text is missing. Cure: "));
 }
 
 TEST_F(Refusals, NoDefault) {
@@ -70,14 +72,16 @@ TEST_F(Refusals, DefaultsThatAreMoreThanNextval) {
 }
 
 TEST_F(Refusals, IdentityColumnAndOddNamesAreFine) {
-  admin_->script("CREATE SCHEMA \"Odd schema\"; CREATE TABLE \"Odd schema\".\"It's \"\"events\" (LIKE events INCLUDING ALL); "
-                 "ALTER TABLE \"Odd schema\".\"It's \"\"events\" ALTER global_position DROP DEFAULT; "
-                 "ALTER TABLE \"Odd schema\".\"It's \"\"events\" ALTER global_position ADD GENERATED ALWAYS AS IDENTITY");
+  admin_->script(
+      "CREATE SCHEMA \"Odd schema\"; CREATE TABLE \"Odd schema\".\"It's \"\"events\" (LIKE events INCLUDING ALL); "
+      "ALTER TABLE \"Odd schema\".\"It's \"\"events\" ALTER global_position DROP DEFAULT; "
+      "ALTER TABLE \"Odd schema\".\"It's \"\"events\" ALTER global_position ADD GENERATED ALWAYS AS IDENTITY");
   auto with = options();
   with.events_table = "\"Odd schema\".\"It's \"\"events\"";
   const auto log = open(with);
-  admin_->exec("INSERT INTO \"Odd schema\".\"It's \"\"events\" (bounded_context, aggregate_type, aggregate_id, "
-               "aggregate_version, event_id, event_type, payload) VALUES ('a', 'b', 'c', 1, gen_random_uuid(), 'd', 'e')");
+  admin_->exec(
+      "INSERT INTO \"Odd schema\".\"It's \"\"events\" (bounded_context, aggregate_type, aggregate_id, "
+      "aggregate_version, event_id, event_type, payload) VALUES ('a', 'b', 'c', 1, gen_random_uuid(), 'd', 'e')");
   ASSERT_TRUE(log->settle(base::no_stop()));
   EXPECT_EQ(log->settled(), 1);
 }
@@ -85,11 +89,13 @@ TEST_F(Refusals, IdentityColumnAndOddNamesAreFine) {
 TEST_F(Refusals, ChildWithASequenceOfItsOwn) {
   admin_->script("CREATE SEQUENCE \"child's\"; CREATE TABLE more (LIKE events); ALTER TABLE more INHERIT events; "
                  "ALTER TABLE more ALTER global_position SET DEFAULT nextval('\"child''s\"')");
-  EXPECT_THAT(refusal(), StartsWith("public.more, a part of public.events, takes its positions from "
-                                    "nextval('\"child''s\"'::regclass) and not from public.events_global_position_seq: two "
-                                    "sequences have no common order. Cure: ALTER TABLE public.more ALTER COLUMN "
-                                    "global_position SET DEFAULT nextval('public.events_global_position_seq'::regclass)"));
-  admin_->exec("ALTER TABLE more ALTER global_position SET DEFAULT nextval('public.events_global_position_seq'::regclass)");
+  EXPECT_THAT(refusal(),
+              StartsWith("public.more, a part of public.events, takes its positions from "
+                         "nextval('\"child''s\"'::regclass) and not from public.events_global_position_seq: two "
+                         "sequences have no common order. Cure: ALTER TABLE public.more ALTER COLUMN "
+                         "global_position SET DEFAULT nextval('public.events_global_position_seq'::regclass)"));
+  admin_->exec(
+      "ALTER TABLE more ALTER global_position SET DEFAULT nextval('public.events_global_position_seq'::regclass)");
   open();
 }
 
@@ -100,11 +106,14 @@ TEST_F(Refusals, ForeignTableAmongTheParts) {
 }
 
 TEST_F(Refusals, LogicalSubscription) {
-  admin_->exec("CREATE SUBSCRIPTION sub_" + role() + " CONNECTION 'host=/nowhere' PUBLICATION p WITH (connect = false)");
+  admin_->exec("CREATE SUBSCRIPTION sub_" + role() +
+               " CONNECTION 'host=/nowhere' PUBLICATION p WITH (connect = false)");
   EXPECT_NO_THROW(open());
   admin_->exec("SET allow_system_table_mods = on");
-  admin_->exec("INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) SELECT oid, 'events'::regclass, 'r' FROM "
-               "pg_subscription WHERE subname = 'sub_" + role() + "'");
+  admin_->exec(
+      "INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) SELECT oid, 'events'::regclass, 'r' FROM "
+      "pg_subscription WHERE subname = 'sub_" +
+      role() + "'");
   EXPECT_THAT(refusal(), StartsWith("events is fed by the logical subscription sub_" + role()));
   admin_->exec("DELETE FROM pg_subscription_rel WHERE srrelid = 'events'::regclass");
   EXPECT_NO_THROW(open());
@@ -117,11 +126,13 @@ TEST_F(Refusals, PrivilegesAreNamedOneByOne) {
   admin_->exec("CREATE ROLE " + role() + " LOGIN");
   auto with = options();
   with.connect = connect_options(role());
-  EXPECT_EQ(refusal(with), "role " + role() + " may not read public.events. Cure: GRANT SELECT ON public.events TO \"" + role() + "\"");
+  EXPECT_EQ(refusal(with), "role " + role() + " may not read public.events. Cure: GRANT SELECT ON public.events TO \"" +
+                               role() + "\"");
   admin_->exec("GRANT SELECT ON events TO " + role());
   EXPECT_EQ(refusal(with), "role " + role() +
                                " may not read the sequence public.events_global_position_seq. Cure: GRANT SELECT ON "
-                               "SEQUENCE public.events_global_position_seq TO \"" + role() + "\"");
+                               "SEQUENCE public.events_global_position_seq TO \"" +
+                               role() + "\"");
   admin_->script("CREATE SCHEMA hidden; CREATE TABLE hidden.events (LIKE events)");
   with.events_table = "hidden.events";
   EXPECT_THAT(refusal(with), HasSubstr("Cure: GRANT USAGE ON SCHEMA .. TO \"" + role()));
@@ -221,10 +232,11 @@ TEST_F(Refusals, RowAboveTheSequenceHaltsUntilItIsSet) {
                "event_id, event_type, payload) VALUES (9, 'shop', 'order', 'a', 1, gen_random_uuid(), 'created', '')");
   const auto next = follower.cursor().next(2, base::Clock::now() + std::chrono::seconds(60), base::no_stop());
   ASSERT_EQ(next.status, Cursor::Status::Halted);
-  EXPECT_EQ(next.reason,
-            "events reach position 9, but the sequence public.events_global_position_seq has handed out positions only up to "
-            "2: rows came with positions of their own (an import, an attached table), or the sequence was set back, and new "
-            "events would come in between or collide. Cure: SELECT setval('public.events_global_position_seq', 9)");
+  EXPECT_EQ(
+      next.reason,
+      "events reach position 9, but the sequence public.events_global_position_seq has handed out positions only up to "
+      "2: rows came with positions of their own (an import, an attached table), or the sequence was set back, and new "
+      "events would come in between or collide. Cure: SELECT setval('public.events_global_position_seq', 9)");
   EXPECT_EQ(log->settled(), 2);
   admin_->exec("SELECT setval('public.events_global_position_seq', 9)");
   follower.read_to(9);
@@ -243,7 +255,8 @@ TEST_F(Refusals, AnotherSequenceIsTakenUpAndTheOldOneStillWaitedFor) {
   const auto writer = session();
   writer->exec("BEGIN");
   writer->exec("SELECT nextval('events_global_position_seq')"); // 1
-  admin_->script("CREATE SEQUENCE another START 10; ALTER TABLE events ALTER global_position SET DEFAULT nextval('another')");
+  admin_->script(
+      "CREATE SEQUENCE another START 10; ALTER TABLE events ALTER global_position SET DEFAULT nextval('another')");
   emit(*admin_); // 10
   await_gap(*log);
   EXPECT_EQ(log->settled(), 0);

@@ -9,7 +9,8 @@ void Reports::add(bool warning, const std::string& text) {
 
 bool Reports::any_holds(const std::string& part) const {
   const std::lock_guard lock(mutex_);
-  return std::any_of(texts_.begin(), texts_.end(), [&](const auto& text) { return text.find(part) != std::string::npos; });
+  return std::any_of(texts_.begin(), texts_.end(),
+                     [&](const auto& text) { return text.find(part) != std::string::npos; });
 }
 
 std::string Reports::all() const {
@@ -45,7 +46,8 @@ void Follower::read_to(std::int64_t target) {
   }
 }
 
-StoreTest::StoreTest(test::PrivatePostgres& server) : server_(server), dsn_(server.create_database()), admin_(session()) {
+StoreTest::StoreTest(test::PrivatePostgres& server)
+    : server_(server), dsn_(server.create_database()), admin_(session()) {
   admin_->script(store_schema("events", ""));
   admin_->script(R"(
     CREATE FUNCTION emit(n int, kind text DEFAULT 'created', size int DEFAULT 20) RETURNS bigint LANGUAGE sql AS $$
@@ -81,7 +83,9 @@ EventLogOptions StoreTest::options() {
   return with;
 }
 
-std::unique_ptr<EventLog> StoreTest::open(EventLogOptions with) { return EventLog::open(std::move(with), base::no_stop()); }
+std::unique_ptr<EventLog> StoreTest::open(EventLogOptions with) {
+  return EventLog::open(std::move(with), base::no_stop());
+}
 
 std::string StoreTest::refusal(EventLogOptions with) {
   try {

@@ -47,8 +47,8 @@ private:
   std::vector<std::int64_t> positions_;
 };
 
-/// A database of its own with an empty events table, and an SQL function emit(n) that appends n events and gives the last
-/// one's position.
+/// A database of its own with an empty events table, and an SQL function emit(n) that appends n events and gives the
+/// last one's position.
 class StoreTest : public ::testing::Test {
 protected:
   explicit StoreTest(test::PrivatePostgres& server = test::PrivatePostgres::shared());

@@ -115,6 +115,21 @@ TEST_F(PipelineTest, BothDirectionsFullDoNotDeadlock) {
   EXPECT_EQ(next, kStatements);
 }
 
+/// A sender that waits for answers, when all it could not send at first has gone out meanwhile, waits for ever: the
+/// server keeps small answers back until the Sync. Many flights, since the two meet at another place in each.
+TEST_F(PipelineTest, OutputThatDrainsWhileItIsLookedAtDoesNotDeadlock) {
+  const std::string filler(4000, 'x');
+  Pipeline pipeline(connection_);
+  for (int flight = 0; flight < 40; ++flight) {
+    for (std::size_t i = 0; i < 250; ++i) {
+      pipeline.send("SELECT length($1)", Parameters().text(filler, 25), kKeep, i);
+    }
+    EXPECT_FALSE(sync(pipeline));
+    ASSERT_EQ(answers_.size(), 250u);
+    EXPECT_EQ(answers_.back(), "249:4000");
+  }
+}
+
 TEST_F(PipelineTest, KeptStatementsArePreparedOnce) {
   {
     Pipeline pipeline(connection_);

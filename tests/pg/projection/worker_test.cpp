@@ -363,6 +363,30 @@ TEST_F(WorkerTest, AHaltedLogIsShownAndGoesOn) {
   EXPECT_TRUE(reaches(State::Live));
 }
 
+TEST_F(WorkerTest, WithNothingToDoItIsLive) {
+  start("recorder");
+  EXPECT_TRUE(reaches(State::Live)) << "on an empty store";
+  stop();
+  log_.add_up_to(3);
+  start("recorder");
+  EXPECT_TRUE(stores(3));
+  stop();
+  start("recorder");
+  EXPECT_TRUE(reaches(State::Live)) << "where all is handled";
+}
+
+TEST_F(WorkerTest, IsNotLiveWhileWhatIsSettledIsStillRead) {
+  log_.add_up_to(3);
+  log_.set_settled(100);
+  start("recorder");
+  EXPECT_TRUE(stores(3));
+  const int before = log_.looks;
+  EXPECT_TRUE(test::eventually([&] { return log_.looks >= before + 3; }));
+  EXPECT_EQ(worker_->status().state, State::CatchingUp);
+  log_.set_settled(3);
+  EXPECT_TRUE(reaches(State::Live));
+}
+
 TEST_F(WorkerTest, ASettingUpThatFailsIsShown) {
   start("setup_fails");
   EXPECT_TRUE(reaches(State::Failed));

@@ -9,7 +9,9 @@ namespace {
 
 using Ranges = std::vector<PositionRange>;
 
-std::vector<std::int64_t> positions(std::initializer_list<std::int64_t> list) { return list; }
+std::vector<std::int64_t> positions(std::initializer_list<std::int64_t> list) {
+  return list;
+}
 
 GapTracker tracker(std::int64_t settled, std::initializer_list<std::int64_t> rows) {
   GapTracker gaps(settled);

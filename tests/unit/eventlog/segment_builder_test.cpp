@@ -8,7 +8,9 @@
 namespace projector::eventlog {
 namespace {
 
-std::string_view view(const projector_str& text) { return {text.data, text.size}; }
+std::string_view view(const projector_str& text) {
+  return {text.data, text.size};
+}
 
 TEST(SegmentBuilder, CopiesEverythingIntoOneSegment) {
   SegmentBuilder builder;

@@ -7,7 +7,9 @@
 
 namespace projector::eventlog {
 
-inline projector_str str(std::string_view text) { return {text.data(), text.size()}; }
+inline projector_str str(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 inline projector_event event(std::int64_t position, std::string_view aggregate_id = "a", std::string_view payload = "p",
                              std::string_view type = "t") {

@@ -77,28 +77,26 @@ TEST_F(Inspect, AFileThatCrashesItsLoader) {
   const Inspection found = inspect(put("crashes_on_load"));
   EXPECT_FALSE(found.good);
   EXPECT_EQ(found.text, "refused: " + path("crashes_on_load") +
-                            " crashed while it was loaded: signal 11 (Segmentation "
-                            "fault)\n");
+                            " crashed: signal 11 (Segmentation fault) while it was loaded\n");
 }
 
 TEST_F(Inspect, AFileWhoseInitialiserThrows) {
   const Inspection found = inspect(put("throws_on_load"));
   EXPECT_FALSE(found.good);
-  EXPECT_EQ(found.text, "refused: " + path("throws_on_load") + " crashed while it was loaded: signal 6 (Aborted)\n");
+  EXPECT_EQ(found.text, "refused: " + path("throws_on_load") + " crashed: signal 6 (Aborted) while it was loaded\n");
 }
 
 TEST_F(Inspect, AFileThatEndsItsLoader) {
   const Inspection found = inspect(put("exits_on_load"));
   EXPECT_FALSE(found.good);
-  EXPECT_EQ(found.text, "refused: " + path("exits_on_load") + " ended the process while it was loaded: exit code 0\n");
+  EXPECT_EQ(found.text, "refused: " + path("exits_on_load") + " ended the process: exit code 0 while it was loaded\n");
 }
 
 TEST_F(Inspect, AFileThatNeverFinishesLoading) {
   const Inspection found = inspect(put("hangs_on_load"), std::chrono::milliseconds(200));
   EXPECT_FALSE(found.good);
   EXPECT_EQ(found.text, "refused: " + path("hangs_on_load") +
-                            " was not loaded within 200 ms: does a static initialiser wait "
-                            "for something?\n");
+                            " came to no end within 200 ms while it was loaded\n");
 }
 
 } // namespace

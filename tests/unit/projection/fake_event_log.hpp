@@ -97,6 +97,7 @@ public:
   /// What confirm answers.
   std::atomic<bool> confirms = true;
   std::atomic<int> confirmations = 0; ///< calls of confirm
+  std::atomic<int> looks = 0;         ///< answers of cursors
   std::atomic<int> restarts = 0;      ///< calls of restarted
 
   std::unique_ptr<eventlog::Cursor> cursor(eventlog::Filter filter, bool durable_only) override {
@@ -131,6 +132,7 @@ private:
         found = log_.find(after);
         return found.has_value();
       });
+      ++log_.looks;
       if (stop.requested()) {
         return {Status::Stopped, nullptr, {}};
       }

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-namespace projector::control {
+namespace projector::base {
 
 /// What a question that was asked in a child process came to.
 struct ChildAnswer {
@@ -17,6 +17,6 @@ struct ChildAnswer {
 /// killed after `limit` and this process goes on. The answer is text without a NUL byte; what `question` throws or
 /// prints does not reach it. Call it from a program with one thread. Throws std::system_error where no child can be
 /// made.
-ChildAnswer ask_in_child(const std::function<std::string()>& question, base::Duration limit);
+ChildAnswer ask_in_child(const std::function<std::string()>& question, Duration limit);
 
-} // namespace projector::control
+} // namespace projector::base

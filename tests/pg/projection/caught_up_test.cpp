@@ -1,0 +1,107 @@
+#include "supervisor/caught_up.hpp"
+
+#include "pg/projection/projection_test.hpp"
+#include "unit/projection/fake_event_log.hpp"
+
+#include <poll.h>
+
+#include <mutex>
+
+namespace projector::projection {
+namespace {
+
+using Names = std::vector<std::string>;
+
+class CaughtUpTest : public ProjectionTest {
+protected:
+  void SetUp() override {
+    log_.set_settled(100);
+    ASSERT_TRUE(open(request({"a", 0, 1})).checkpoint);
+    ASSERT_TRUE(open(request({"b", 0, 2})).checkpoint);
+  }
+  void TearDown() override { caught_up_.reset(); }
+  void start(std::optional<Names> names) {
+    set_names(std::move(names));
+    caught_up_.emplace(options(), tables_, log_, [this] {
+      const std::lock_guard lock(mutex_);
+      ++asked_;
+      return names_;
+    });
+  }
+  void set_names(std::optional<Names> names) {
+    const std::lock_guard lock(mutex_);
+    names_ = std::move(names);
+  }
+  int asked() {
+    const std::lock_guard lock(mutex_);
+    return asked_;
+  }
+  /// Whether it has not said so after a few more looks.
+  bool waits() {
+    const int before = asked();
+    EXPECT_TRUE(test::eventually([&] { return asked() >= before + 3; }));
+    return !readable(0);
+  }
+  bool readable(int milliseconds = 30000) {
+    pollfd wait{caught_up_->fd(), POLLIN, 0};
+    return ::poll(&wait, 1, milliseconds) == 1;
+  }
+  void set_position(const std::string& name, std::int64_t position) {
+    observer_.exec("UPDATE projector_checkpoints SET position = $2 WHERE name = $1",
+                   pg::Parameters{}.text(name).int8(position));
+  }
+
+  test::FakeEventLog log_;
+  std::mutex mutex_; ///< guards names_ and asked_
+  std::optional<Names> names_;
+  int asked_ = 0;
+  std::optional<supervisor::CaughtUp> caught_up_;
+};
+
+TEST_F(CaughtUpTest, WaitsForEveryCheckpointWhoeverMovesIt) {
+  start(Names{"a", "b_p0", "b_p1"});
+  EXPECT_TRUE(waits());
+  EXPECT_EQ(caught_up_->behind(), (Names{"a at 0 of 100", "b_p0 at 0 of 100", "b_p1 at 0 of 100"}));
+  set_position("a", 150);
+  set_position("b_p1", 100);
+  set_position("b_p0", 99);
+  EXPECT_TRUE(waits());
+  EXPECT_EQ(caught_up_->behind(), Names{"b_p0 at 99 of 100"});
+  set_position("b_p0", 100);
+  EXPECT_TRUE(readable());
+  EXPECT_EQ(caught_up_->behind(), Names{});
+}
+
+TEST_F(CaughtUpTest, WhatIsCommittedLaterDoesNotCount) {
+  start(Names{"a"});
+  EXPECT_TRUE(waits());
+  log_.set_settled(500);
+  set_position("a", 100);
+  EXPECT_TRUE(readable());
+}
+
+TEST_F(CaughtUpTest, ACheckpointThatIsNotThereBlocks) {
+  start(Names{"absent"});
+  EXPECT_TRUE(waits());
+  EXPECT_EQ(caught_up_->behind(), Names{"absent has no checkpoint"});
+}
+
+TEST_F(CaughtUpTest, NothingIsReachedWhileTheNamesAreNotKnown) {
+  start(std::nullopt);
+  EXPECT_TRUE(waits());
+  EXPECT_EQ(caught_up_->behind(), Names{"what was committed at the start is not settled yet"});
+  set_names(Names{});
+  EXPECT_TRUE(readable()) << "no projection, nothing to wait for";
+}
+
+TEST_F(CaughtUpTest, ALostSessionIsMadeAgain) {
+  start(Names{"a"});
+  EXPECT_TRUE(waits());
+  run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+      "pg_backend_pid()");
+  set_position("a", 100);
+  EXPECT_TRUE(readable());
+}
+
+} // namespace
+} // namespace projector::projection

@@ -1,0 +1,125 @@
+#include "supervisor/launch.hpp"
+
+#include "plugin/module.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+namespace projector::supervisor {
+namespace {
+
+namespace fs = std::filesystem;
+
+class LaunchTest : public ::testing::Test {
+protected:
+  static DesiredProjection wanted(const std::string& plugin, std::vector<std::uint32_t> partitions = {0}) {
+    DesiredProjection wanted;
+    wanted.projection.name = wanted.projection.checkpoint = "seen";
+    wanted.projection.plugin = plugin;
+    wanted.plugin = FoundPlugin{plugin, fs::path(PROJECTOR_TEST_BROKEN_PLUGIN_DIR) / (plugin + ".so"), {}, false, {}};
+    wanted.partitions = std::move(partitions);
+    return wanted;
+  }
+  Launch launch(const DesiredProjection& wanted) {
+    return prepare_launch(wanted, staging_.path(), temporary_.path() / "state", 7);
+  }
+  /// Copies that lie in the staging directory.
+  std::size_t copies() {
+    std::size_t count = 0;
+    for (const auto& entry : fs::directory_iterator(staging_.path())) {
+      count += entry.path().string().find(".so") == std::string::npos ? 0 : 1;
+    }
+    return count;
+  }
+
+  test::TemporaryDirectory temporary_;
+  plugin::StagingDirectory staging_{temporary_.path() / "cache"};
+};
+
+TEST_F(LaunchTest, EachPartitionHasACopyOfItsOwn) {
+  auto ready = launch(wanted("recorder", {1, 3, 5}));
+  ASSERT_EQ(ready.refusal, "");
+  EXPECT_FALSE(ready.look_again);
+  ASSERT_EQ(ready.assignments.size(), 3u);
+  std::set<fs::path> files;
+  std::vector<std::uint32_t> partitions;
+  for (const auto& assignment : ready.assignments) {
+    files.insert(assignment.module->file().copy);
+    partitions.push_back(assignment.partition);
+    EXPECT_EQ(assignment.projection.name, "seen");
+    EXPECT_EQ(assignment.generation, 7u);
+    EXPECT_EQ(assignment.state_directory, (temporary_.path() / "state" / "seen").string());
+    EXPECT_STREQ(assignment.module->descriptor().name, "recorder");
+  }
+  EXPECT_EQ(files.size(), 3u);
+  EXPECT_EQ(partitions, (std::vector<std::uint32_t>{1, 3, 5}));
+  EXPECT_TRUE(fs::is_directory(temporary_.path() / "state" / "seen"));
+  ready.assignments.clear();
+  EXPECT_EQ(copies(), 0u) << "removed with the last who uses it";
+}
+
+TEST_F(LaunchTest, AShareWithoutAPartitionIsCheckedAllTheSame) {
+  const auto good = launch(wanted("recorder", {}));
+  EXPECT_EQ(good.refusal, "");
+  EXPECT_EQ(good.assignments.size(), 0u);
+  EXPECT_NE(launch(wanted("next_major", {})).refusal, "");
+  EXPECT_EQ(copies(), 0u);
+}
+
+TEST_F(LaunchTest, ABadFileIsRefusedWithItsPathAndLeavesNoCopy) {
+  const auto bad = wanted("next_major", {0, 1});
+  const auto refused = launch(bad);
+  EXPECT_EQ(refused.assignments.size(), 0u);
+  EXPECT_EQ(refused.refusal.find(bad.plugin->file.string()), 0u) << refused.refusal;
+  EXPECT_FALSE(refused.look_again);
+  EXPECT_EQ(copies(), 0u);
+}
+
+TEST_F(LaunchTest, AHalfWrittenFileIsLookedAtAgain) {
+  auto half = wanted("recorder");
+  const auto file = temporary_.path() / "recorder.so";
+  std::ifstream whole(half.plugin->file, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(whole), {}};
+  std::ofstream(file, std::ios::binary) << bytes.substr(0, bytes.size() / 2);
+  fs::permissions(file, fs::perms::group_write | fs::perms::others_write, fs::perm_options::remove);
+  half.plugin->file = file;
+  const auto refused = launch(half);
+  EXPECT_NE(refused.refusal, "");
+  EXPECT_TRUE(refused.look_again);
+  EXPECT_EQ(copies(), 0u);
+}
+
+TEST_F(LaunchTest, SettingsThatThePluginDoesNotTakeAreRefused) {
+  auto odd = wanted("retries", {0, 1});
+  config::Setting setting;
+  setting.key = "tims";
+  setting.values = {"3"};
+  setting.type = config::Setting::Type::Integer;
+  setting.where = {"seen.toml", 4, 1};
+  odd.projection.settings = {setting};
+  const auto refused = launch(odd);
+  EXPECT_EQ(refused.assignments.size(), 0u);
+  EXPECT_EQ(refused.refusal.find("seen.toml:4:1: "), 0u) << refused.refusal;
+  EXPECT_NE(refused.refusal.find("times"), std::string::npos) << "the nearest known one: " << refused.refusal;
+  EXPECT_EQ(copies(), 0u);
+}
+
+TEST_F(LaunchTest, SettingsArriveWithTheirDefaults) {
+  const auto ready = launch(wanted("retries"));
+  ASSERT_EQ(ready.assignments.size(), 1u) << ready.refusal;
+  const std::vector<plugin::Settings::Entry> expected{{"times", "1"}, {"position", "0"}};
+  EXPECT_EQ(ready.assignments[0].settings.entries(), expected);
+}
+
+TEST_F(LaunchTest, WithoutAStateDirectoryItRunsAllTheSame) {
+  std::ofstream(temporary_.path() / "state") << "a file";
+  const auto ready = launch(wanted("recorder"));
+  ASSERT_EQ(ready.assignments.size(), 1u) << ready.refusal;
+  EXPECT_EQ(ready.assignments[0].state_directory, "");
+}
+
+} // namespace
+} // namespace projector::supervisor
