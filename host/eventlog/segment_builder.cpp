@@ -2,9 +2,11 @@
 
 #include "base/fnv1a.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <functional>
+#include <utility>
 
 namespace projector::eventlog {
 namespace {
@@ -18,9 +20,10 @@ std::string_view view(const projector_str& text) noexcept {
   return {text.data, text.size};
 }
 
+/// Events of one type rarely differ in the other two names, so the sizes of those will do.
 std::size_t kind_hash(const projector_event& event) noexcept {
-  const std::hash<std::string_view> hash;
-  return hash(view(event.event_type)) * 31 + hash(view(event.aggregate_type)) * 7 + hash(view(event.bounded_context));
+  return std::hash<std::string_view>()(view(event.event_type)) + 31 * event.aggregate_type.size +
+         event.bounded_context.size;
 }
 
 constexpr std::size_t kPerEvent = sizeof(projector_event) + 2 * sizeof(std::uint32_t);
@@ -38,7 +41,7 @@ std::size_t text_bytes(const projector_event& event) noexcept {
 SegmentBuilder::SegmentBuilder() : table_(64, 0) {}
 
 std::size_t SegmentBuilder::bytes() const noexcept {
-  return sizeof(Segment) + text_.size() + events_.size() * kPerEvent + kinds_bytes_;
+  return sizeof(Segment) + text_size_ + events_.size() * kPerEvent + kinds_bytes_;
 }
 
 bool SegmentBuilder::full_for(std::size_t next_text_bytes) const noexcept {
@@ -99,14 +102,29 @@ void SegmentBuilder::append(const projector_event& event) {
 void SegmentBuilder::append(const projector_event& event, std::uint32_t aggregate_hash) {
   event_kinds_.push_back(kind_of(event));
   hashes_.push_back(aggregate_hash);
+  char* free = reserve_text(text_bytes(event));
   for (const auto field : kOwnText) {
     const projector_str& text = event.*field;
     if (text.size != 0) {
-      text_.insert(text_.end(), text.data, text.data + text.size);
+      std::memcpy(free, text.data, text.size);
+      free += text.size;
     }
   }
   events_.push_back(event);
   events_.back().struct_size = sizeof(projector_event);
+}
+
+char* SegmentBuilder::reserve_text(std::size_t bytes) {
+  const std::size_t used = std::exchange(text_size_, text_size_ + bytes);
+  if (text_size_ > text_capacity_) {
+    text_capacity_ = std::max(text_size_, std::min(2 * text_capacity_, text_size_ + kSegmentBytes));
+    std::unique_ptr<char[]> larger(new char[text_capacity_]);
+    if (used != 0) {
+      std::memcpy(larger.get(), text_.get(), used);
+    }
+    text_ = std::move(larger);
+  }
+  return text_.get() + used;
 }
 
 SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint64_t incarnation,
@@ -116,7 +134,7 @@ SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint
   segment->to_ = to;
   segment->incarnation_ = incarnation;
   segment->read_at_ = read_at;
-  std::size_t arena_size = text_.size() + 1;
+  std::size_t arena_size = text_size_ + 1;
   for (const KindEntry& kind : kinds_) {
     arena_size += kind.text.size();
   }
@@ -132,8 +150,8 @@ SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint
                                all.substr(kind.context_size + kind.aggregate_size)});
     free += all.size();
   }
-  if (!text_.empty()) {
-    std::memcpy(free, text_.data(), text_.size());
+  if (text_size_ != 0) {
+    std::memcpy(free, text_.get(), text_size_);
   }
   segment->events_.assign(events_.begin(), events_.end());
   segment->hashes_.assign(hashes_.begin(), hashes_.end());
@@ -158,9 +176,10 @@ SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint
 }
 
 void SegmentBuilder::clear() {
-  text_.clear();
-  if (text_.capacity() > 2 * kSegmentBytes) {
-    text_.shrink_to_fit();
+  text_size_ = 0;
+  if (text_capacity_ > 2 * kSegmentBytes) {
+    text_.reset();
+    text_capacity_ = 0;
   }
   events_.clear();
   hashes_.clear();

@@ -48,8 +48,11 @@ private:
   };
   std::uint32_t kind_of(const projector_event& event);
   void grow_table();
+  char* reserve_text(std::size_t bytes);
 
-  std::vector<char> text_;
+  std::unique_ptr<char[]> text_;
+  std::size_t text_size_ = 0;
+  std::size_t text_capacity_ = 0;
   std::vector<projector_event> events_; ///< text fields hold sizes, and NULL or not, until finish
   std::vector<std::uint32_t> hashes_;
   std::vector<std::uint32_t> event_kinds_;

@@ -14,7 +14,8 @@ namespace {
 constexpr base::Duration kShortestPause = std::chrono::milliseconds(1);
 /// How often it is asked whether what is settled is on disk.
 constexpr base::Duration kFlushPause = std::chrono::milliseconds(10);
-constexpr base::Duration kNudgeAfter = std::chrono::milliseconds(500);
+constexpr base::Duration kNudgeAfter = std::chrono::milliseconds(100);
+constexpr base::Duration kNudgesApart = std::chrono::seconds(1);
 /// How often it is asked whether the cause of a halt is cured.
 constexpr base::Duration kShortestHaltPause = std::chrono::milliseconds(50);
 constexpr base::Duration kLongestHaltPause = std::chrono::seconds(1);
@@ -158,8 +159,8 @@ void Tail::nudge_flush() {
   const auto now = base::Clock::now();
   if (!flush_.lagging()) {
     lagging_since_ = now;
-  } else if (now - lagging_since_ >= kNudgeAfter) {
-    lagging_since_ = now + kNudgeAfter;
+  } else if (now - lagging_since_ >= kNudgeAfter && now - nudged_ >= kNudgesApart) {
+    nudged_ = now;
     connection_->exec("SELECT txid_current()");
   }
 }

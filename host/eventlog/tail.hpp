@@ -48,7 +48,7 @@ private:
   std::optional<pg::Connection> connection_;
   std::optional<SettledReader> reader_;
   FlushTracker flush_{0};
-  base::TimePoint lagging_since_;
+  base::TimePoint lagging_since_, nudged_;
   bool check_needed_ = false;
   bool reported_lost_ = false;
   int failures_ = 0; ///< looks in a row that the server refused

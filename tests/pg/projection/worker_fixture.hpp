@@ -1,0 +1,101 @@
+#pragma once
+
+#include "pg/projection/projection_test.hpp"
+#include "plugin/module.hpp"
+#include "plugin/settings.hpp"
+#include "projection/worker.hpp"
+#include "support/temporary_directory.hpp"
+#include "unit/projection/fake_event_log.hpp"
+
+#include <fstream>
+#include <mutex>
+
+namespace projector::projection {
+
+/// Workers with the test plugins, on a fake event log and a real read model.
+class WorkerTest : public ProjectionTest {
+protected:
+  void SetUp() override {
+    projection_.name = projection_.checkpoint = "seen";
+    projection_.batch_size = 10;
+    projection_.checkpoint_interval = std::chrono::milliseconds(5);
+    projection_.retry_backoff = std::chrono::milliseconds(1);
+    projection_.retry_backoff_max = std::chrono::milliseconds(5);
+    projection_.restart_interval = base::Duration::zero();
+    bookkeeper_->publish_from([this] {
+      const std::lock_guard lock(mutex_);
+      return worker_ ? std::vector<WorkerStatus>{worker_->status()} : std::vector<WorkerStatus>();
+    });
+  }
+  void TearDown() override {
+    stop();
+    bookkeeper_.reset();
+  }
+  static Bookkeeper::Options bookkeeping(const pg::ConnectOptions& connect) {
+    Bookkeeper::Options options;
+    options.connect = connect;
+    options.host = "here/1";
+    return options;
+  }
+  /// With the settings `key = value` of the plugin's own declaration.
+  void start(const std::string& plugin, const std::vector<std::pair<std::string, std::string>>& settings = {}) {
+    projection_.plugin = plugin;
+    const auto staged =
+        plugin::stage(std::filesystem::path(PROJECTOR_TEST_BROKEN_PLUGIN_DIR) / (plugin + ".so"), staging_.path());
+    ASSERT_TRUE(staged.staged) << staged.refusal->reason;
+    const auto loaded = plugin::Module::load(*staged.staged);
+    ASSERT_TRUE(loaded.module) << loaded.refusal->reason;
+    std::vector<plugin::Settings::Entry> entries;
+    for (const auto& [key, value] : settings) {
+      entries.push_back({key, value});
+    }
+    const std::lock_guard lock(mutex_);
+    worker_ = std::make_unique<Worker>(WorkerAssignment{projection_, partition_, loaded.module,
+                                                        plugin::Settings(entries), temporary_.path().string(), 1},
+                                       services_);
+  }
+  void stop() {
+    std::unique_ptr<Worker> worker;
+    {
+      const std::lock_guard lock(mutex_);
+      worker.swap(worker_);
+    }
+  }
+  bool reaches(State state) {
+    return test::eventually([&] { return worker_->status().state == state; });
+  }
+  bool stores(std::int64_t position) {
+    return test::eventually([&] { return checkpoints() == "seen|" + std::to_string(position); });
+  }
+  std::string seen() { return table("SELECT global_position FROM seen_seen ORDER BY 1"); }
+  std::string lines() const {
+    std::ifstream file(temporary_.path() / "events");
+    std::string text;
+    for (std::string line; std::getline(file, line);) {
+      text += (text.empty() ? "" : " ") + line.substr(line.find(' ') + 1);
+    }
+    return text;
+  }
+
+  test::TemporaryDirectory temporary_;
+  plugin::StagingDirectory staging_{temporary_.path() / "staging"};
+  test::FakeEventLog log_;
+  pg::Pool pool_{{.connect = options(), .size = 4, .most = 8}};
+  std::optional<Bookkeeper> bookkeeper_{std::in_place, bookkeeping(options()), tables_, log_};
+  WorkerServices services_{
+      log_, pool_, tables_, *bookkeeper_, "here/1", "off", true, true, [this] { bookkeeper_->poke(); }};
+  config::Projection projection_;
+  std::uint32_t partition_ = 0;
+  std::mutex mutex_; ///< guards worker_ against the bookkeeper's thread
+  std::unique_ptr<Worker> worker_;
+};
+
+inline std::string sequence(int first, int last) {
+  std::string text;
+  for (; first <= last; ++first) {
+    text += (text.empty() ? "" : " ") + std::to_string(first);
+  }
+  return text;
+}
+
+} // namespace projector::projection
