@@ -34,7 +34,9 @@ struct Arguments {
 
 void declare(CLI::App& app, Arguments& arguments) {
   app.set_version_flag("--version", std::string("projectord ") + PROJECTOR_VERSION);
-  app.add_option("--config", arguments.configuration_file, "The main configuration file")->required()->type_name("FILE");
+  app.add_option("--config", arguments.configuration_file, "The main configuration file")
+      ->required()
+      ->type_name("FILE");
   app.add_option("--plugin-dir", arguments.plugin_directories,
                  "Plugin directory, searched first; its plugins start without a [projection] table")
       ->type_name("DIR")

@@ -6,8 +6,8 @@
 
 namespace projector::base {
 
-/// Growing pauses with jitter between attempts: each is drawn from half to the whole of a step that doubles from `first`
-/// up to `longest`. One owner, one thread.
+/// Growing pauses with jitter between attempts: each is drawn from half to the whole of a step that doubles from
+/// `first` up to `longest`. One owner, one thread.
 class Backoff {
 public:
   Backoff(Duration first, Duration longest) : first_(first), longest_(longest), step_(first) {}

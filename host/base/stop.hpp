@@ -6,8 +6,8 @@
 
 namespace projector::base {
 
-/// Tells one thread to end. It can be waited for on a condition variable (token) and in poll (fd), so that neither a wait
-/// for events nor one for a database socket outlives it. Made and requested by any thread; never taken back.
+/// Tells one thread to end. It can be waited for on a condition variable (token) and in poll (fd), so that neither a
+/// wait for events nor one for a database socket outlives it. Made and requested by any thread; never taken back.
 class Stop {
 public:
   Stop();

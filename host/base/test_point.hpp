@@ -1,9 +1,10 @@
 #pragma once
 
-/// A named place at which a test can kill, hold up or break the host. Compiled to nothing without PROJECTOR_TEST_POINTS.
+/// A named place at which a test can kill, hold up or break the host. Compiled to nothing without
+/// PROJECTOR_TEST_POINTS.
 ///
-/// PROJECTOR_TEST_POINT in the environment arms them: a comma-separated list of NAME=ACTION or NAME@N=ACTION, where N is
-/// the visit that triggers (1 is the first, the default; later visits do nothing) and ACTION is
+/// PROJECTOR_TEST_POINT in the environment arms them: a comma-separated list of NAME=ACTION or NAME@N=ACTION, where N
+/// is the visit that triggers (1 is the first, the default; later visits do nothing) and ACTION is
 ///   kill        SIGKILL to this process
 ///   sleep:MS    the thread sleeps that many milliseconds
 ///   signal:FILE the file is created, then the thread waits until it is removed again

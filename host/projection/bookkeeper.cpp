@@ -194,18 +194,22 @@ void Bookkeeper::publish() {
     positions.push_back(status.position);
     handled.push_back(static_cast<std::int64_t>(status.handled));
   }
-  // One statement: this host's rows become exactly what runs here, with a heartbeat.
+  // One statement: this host's rows become exactly what runs here, with a heartbeat. Those of hosts that died a day ago
+  // go.
   session.exec(
-      fmt::format("WITH gone AS (DELETE FROM {0} WHERE host = $1 AND name <> ALL ($2::text[])) INSERT INTO {0} "
-                  "(host, name, projection, state, reason, plugin, plugin_version, partition, partitions, "
-                  "generation, thread, position, handled) SELECT $1, * FROM unnest($2::text[], $3::text[], "
-                  "$4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], "
-                  "$11::bigint[], $12::bigint[], $13::bigint[]) ON CONFLICT (name, host) DO UPDATE SET "
-                  "projection = excluded.projection, state = excluded.state, reason = excluded.reason, plugin = "
-                  "excluded.plugin, plugin_version = excluded.plugin_version, partition = excluded.partition, "
-                  "partitions = excluded.partitions, generation = excluded.generation, thread = "
-                  "excluded.thread, position = excluded.position, handled = excluded.handled, heartbeat = now()",
-                  tables_.workers),
+      fmt::format(
+          "WITH gone AS (DELETE FROM {0} WHERE host = $1 AND name <> ALL ($2::text[])), dead AS (DELETE FROM {0} "
+          "WHERE (name, host) IN (SELECT name, host FROM {0} WHERE host <> $1 AND heartbeat < now() - interval "
+          "'1 day' FOR UPDATE SKIP LOCKED)) INSERT INTO {0} "
+          "(host, name, projection, state, reason, plugin, plugin_version, partition, partitions, "
+          "generation, thread, position, handled) SELECT $1, * FROM unnest($2::text[], $3::text[], "
+          "$4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], "
+          "$11::bigint[], $12::bigint[], $13::bigint[]) ON CONFLICT (name, host) DO UPDATE SET "
+          "projection = excluded.projection, state = excluded.state, reason = excluded.reason, plugin = "
+          "excluded.plugin, plugin_version = excluded.plugin_version, partition = excluded.partition, "
+          "partitions = excluded.partitions, generation = excluded.generation, thread = "
+          "excluded.thread, position = excluded.position, handled = excluded.handled, heartbeat = now()",
+          tables_.workers),
       pg::Parameters{}
           .text(options_.host, 25)
           .text_array(names)

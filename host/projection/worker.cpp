@@ -273,6 +273,11 @@ std::optional<Worker::End> Worker::set_up() {
     if (!back_off(text)) {
       return End::Stop;
     }
+    // One setup after each create, so that a plugin never sees a second one.
+    instance_.reset();
+    if (auto end = create_instance()) {
+      return end;
+    }
   }
 }
 

@@ -88,8 +88,8 @@ std::optional<Stores> wait_for_stores(const config::Configuration& configuration
     } catch (const pg::Interrupted&) {
       break;
     } catch (const pg::Error& error) {
-      const bool unreachable = error.connection_lost() && (error.sqlstate().empty() || error.is("08") ||
-                                                           error.is("57P") || error.is("53"));
+      const bool unreachable =
+          error.connection_lost() && (error.sqlstate().empty() || error.is("08") || error.is("57P") || error.is("53"));
       if (!unreachable) {
         throw;
       }
@@ -140,7 +140,8 @@ int run_host(const HostOptions& options, config::Loaded loaded) {
                                             configuration.read_model.prepared_statements,
                                             stores->same_server,
                                             [&bookkeeper] { bookkeeper.poke(); }};
-  Supervisor supervisor({options.configuration_file, options.overrides, options.selection}, std::move(loaded), services);
+  Supervisor supervisor({options.configuration_file, options.overrides, options.selection}, std::move(loaded),
+                        services);
   bookkeeper.publish_from([&supervisor] { return supervisor.status(); });
   signals.on_hangup([&supervisor] { supervisor.reload(); });
   std::unique_ptr<CaughtUp> caught_up;

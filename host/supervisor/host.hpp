@@ -18,8 +18,8 @@ struct HostOptions {
 };
 
 /// Runs the host until a signal ends it or, with until_caught_up, everything has caught up. The signals SIGTERM, SIGINT
-/// and SIGHUP are blocked in every thread and taken here; call it before the process has other threads. Logs. Returns the
-/// process's exit code: 0 done, 1 run-time failure. `loaded.configuration` is present.
+/// and SIGHUP are blocked in every thread and taken here; call it before the process has other threads. Logs. Returns
+/// the process's exit code: 0 done, 1 run-time failure. `loaded.configuration` is present.
 int run_host(const HostOptions& options, config::Loaded loaded);
 
 } // namespace projector::supervisor

@@ -10,9 +10,10 @@
 
 namespace projector::supervisor {
 
-/// Takes the process's signals on a thread of its own, so that they also work while the main thread waits for a database.
-/// SIGTERM, SIGINT, the deadline and the end descriptor request the stop; a second SIGTERM or SIGINT ends the process at
-/// once. Made before any other thread, since it blocks the signals for all that come later. Owned by run_host.
+/// Takes the process's signals on a thread of its own, so that they also work while the main thread waits for a
+/// database. SIGTERM, SIGINT, the deadline and the end descriptor request the stop; a second SIGTERM or SIGINT ends the
+/// process at once. Made before any other thread, since it blocks the signals for all that come later. Owned by
+/// run_host.
 class SignalThread {
 public:
   SignalThread();

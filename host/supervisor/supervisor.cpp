@@ -1,5 +1,6 @@
 #include "supervisor/supervisor.hpp"
 
+#include "config/difference.hpp"
 #include "supervisor/launch.hpp"
 
 #include <fmt/format.h>
@@ -64,8 +65,7 @@ void Supervisor::run(int stop_fd) {
       return;
     }
     if (waits[1].revents != 0 && watch_.drain()) {
-      // Each report moves the look further away, so that a file that is being written is looked at once, whole.
-      scan_at_ = base::Clock::now() + options_.settle;
+      settle_reports();
     }
     if (waits[2].revents != 0) {
       std::uint64_t count = 0;
@@ -74,11 +74,18 @@ void Supervisor::run(int stop_fd) {
   }
 }
 
+/// Each report moves the look further away, up to a limit, so that a file that is being written is looked at once,
+/// whole.
+void Supervisor::settle_reports() {
+  const auto now = base::Clock::now();
+  first_report_ = first_report_.value_or(now);
+  scan_at_ = std::min(now + options_.settle, *first_report_ + options_.settle_most);
+}
+
 base::TimePoint Supervisor::next_turn() const {
   constexpr auto kReap = std::chrono::milliseconds(20);
-  const bool stopping = std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
-    return entry.second.stopping;
-  });
+  const bool stopping =
+      std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) { return entry.second.stopping; });
   return reload_ ? base::Clock::now() : stopping ? std::min(scan_at_, base::Clock::now() + kReap) : scan_at_;
 }
 
@@ -97,22 +104,18 @@ void Supervisor::turn() {
   if (reload) {
     load_configuration();
   }
+  first_report_.reset();
   watch_directories();
-  const auto discovery = discover(loaded_.configuration->plugins);
-  for (const auto& directory : discovery.unreadable) {
-    if (told_.insert(directory).second) {
-      spdlog::warn("plugin directory {}", directory);
-    }
-  }
-  auto desired = desired_projections(*loaded_.configuration, discovery, options_.selection,
-                                     refused_projections(loaded_));
+  auto discovery = discover(loaded_.configuration->plugins);
+  keep_unreadable(discovery);
+  auto desired =
+      desired_projections(*loaded_.configuration, discovery, options_.selection, refused_projections(loaded_));
   const auto actions = reconcile(desired, current());
   for (const auto& action : actions) {
     carry_out(action, desired);
   }
-  const bool look_again = std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
-    return entry.second.look_again;
-  });
+  const bool look_again =
+      std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) { return entry.second.look_again; });
   {
     const std::lock_guard lock(mutex_);
     desired_ = std::move(desired);
@@ -120,7 +123,22 @@ void Supervisor::turn() {
   if (!actions.empty()) {
     services_.bookkeeper.poke();
   }
-  scan_at_ = base::Clock::now() + (look_again ? std::min<base::Duration>(kLookAgain, options_.rescan) : options_.rescan);
+  scan_at_ =
+      base::Clock::now() + (look_again ? std::min<base::Duration>(kLookAgain, options_.rescan) : options_.rescan);
+}
+
+void Supervisor::keep_unreadable(Discovery& discovery) {
+  for (const auto& directory : discovery.unreadable) {
+    if (told_.insert(directory).second) {
+      spdlog::warn("plugin directory {}; what runs from it runs on", directory);
+    }
+    for (const auto& [name, entry] : entries_) {
+      const auto& plugin = entry.wanted.plugin;
+      if (plugin && !entry.workers.empty() && directory.starts_with(plugin->file.parent_path().string() + ": ")) {
+        discovery.plugins.try_emplace(plugin->name, *plugin);
+      }
+    }
+  }
 }
 
 void Supervisor::load_configuration() {
@@ -135,6 +153,12 @@ void Supervisor::load_configuration() {
   for (const auto& file : loaded.refused) {
     spdlog::error("refused: {}", refused_reason(file));
   }
+  const auto changed = config::difference(*loaded_.configuration, *loaded.configuration);
+  for (const auto& key : changed.restart) {
+    spdlog::warn("{} has changed: it takes effect when the host is started again", key);
+  }
+  loaded.configuration->worker = loaded_.configuration->worker;
+  loaded.configuration->plugins.state = loaded_.configuration->plugins.state;
   const std::lock_guard lock(mutex_);
   loaded_ = std::move(loaded);
 }
@@ -147,10 +171,9 @@ void Supervisor::watch_directories() {
 Current Supervisor::current() const {
   Current current;
   for (const auto& [name, entry] : entries_) {
-    current[name] = {entry.wanted.projection,
-                     entry.wanted.plugin ? std::optional(entry.wanted.plugin->signature) : std::nullopt,
-                     !entry.workers.empty() || (entry.shown == projection::State::Live), entry.look_again,
-                     entry.stopping};
+    current[name] = {
+        entry.wanted.projection, entry.wanted.plugin ? std::optional(entry.wanted.plugin->signature) : std::nullopt,
+        !entry.workers.empty() || (entry.shown == projection::State::Live), entry.look_again, entry.stopping};
   }
   return current;
 }

@@ -21,7 +21,8 @@
 namespace projector::supervisor {
 
 /// Holds files and configuration against what runs, and carries out the difference. Everything that may call for a
-/// change only says "look again". Owned by the host, used on the main thread; status(), checkpoints() and reload() from any thread.
+/// change only says "look again". Owned by the host, used on the main thread; status(), checkpoints() and reload() from
+/// any thread.
 class Supervisor {
 public:
   struct Options {
@@ -29,6 +30,7 @@ public:
     config::Overrides overrides;
     Selection selection;
     base::Duration settle = std::chrono::milliseconds(50); ///< quiet time of a directory before it is looked at
+    base::Duration settle_most = std::chrono::seconds(1);  ///< .. after which one that is never quiet is looked at, too
     base::Duration rescan = std::chrono::seconds(5);       ///< for what no watch reports
   };
   /// `loaded.configuration` is present. `services` outlives the supervisor.
@@ -38,16 +40,16 @@ public:
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  /// Scans, reconciles, and goes on whenever something changes, until `stop_fd` is readable; then tells all workers to end
-  /// and waits for them.
+  /// Scans, reconciles, and goes on whenever something changes, until `stop_fd` is readable; then tells all workers to
+  /// end and waits for them.
   void run(int stop_fd);
   /// The configuration is to be read again.
   void reload() noexcept;
 
   /// Every projection's partitions of this host, those without a worker too.
   [[nodiscard]] std::vector<projection::WorkerStatus> status() const;
-  /// Names of the checkpoints of every projection that should run, all partitions of all hosts; nothing before the first
-  /// scan.
+  /// Names of the checkpoints of every projection that should run, all partitions of all hosts; nothing before the
+  /// first scan.
   [[nodiscard]] std::optional<std::vector<std::string>> checkpoints() const;
 
 private:
@@ -63,6 +65,9 @@ private:
 
   void turn();
   void load_configuration();
+  /// What runs from a directory that cannot be read for now is not missing.
+  void keep_unreadable(Discovery& discovery);
+  void settle_reports();
   void watch_directories();
   [[nodiscard]] Current current() const;
   void carry_out(const Action& action, const Desired& desired);
@@ -78,6 +83,7 @@ private:
   DirectoryWatch watch_;
   base::UniqueFd poked_;
   base::TimePoint scan_at_;
+  std::optional<base::TimePoint> first_report_; ///< of a directory since the last scan
   std::atomic<bool> reload_ = false;
   std::set<std::string> told_; ///< what was logged once and need not be again
 

@@ -49,8 +49,11 @@ struct Row {
 };
 
 std::vector<Row> read_rows(const Connection& connection, std::uint64_t events) {
-  const auto result = exec(connection, ("SELECT aggregate_id, int8send(global_position) FROM events ORDER BY global_position "
-                                        "LIMIT " + std::to_string(events)).c_str());
+  const auto result =
+      exec(connection, ("SELECT aggregate_id, int8send(global_position) FROM events ORDER BY global_position "
+                        "LIMIT " +
+                        std::to_string(events))
+                           .c_str());
   std::vector<Row> rows;
   for (int row = 0; row < PQntuples(result.get()); ++row) {
     std::size_t size = 0;
@@ -110,7 +113,8 @@ double copy_seconds(const std::string& dsn, std::uint64_t events) {
 
 double pipeline_seconds(const std::string& dsn, std::uint64_t events, std::uint32_t batch) {
   const auto connection = connect(dsn);
-  exec(connection, "SET client_min_messages = warning; SET synchronous_commit = off; DROP TABLE IF EXISTS baseline_upserts; CREATE TABLE baseline_upserts (id "
+  exec(connection, "SET client_min_messages = warning; SET synchronous_commit = off; DROP TABLE IF EXISTS "
+                   "baseline_upserts; CREATE TABLE baseline_upserts (id "
                    "text PRIMARY KEY, events bigint NOT NULL, last bigint NOT NULL) WITH (fillfactor = 50)");
   const auto rows = read_rows(connection, events);
   const Oid types[] = {25, 20};

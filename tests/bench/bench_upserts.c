@@ -14,10 +14,11 @@ static void destroy(void* instance) {
 
 static projector_status setup(void* instance, projector_tx* tx, projector_error* error) {
   const projector_host* host = instance;
-  return host->exec(host->ctx, tx, PROJECTOR_NO_EVENT, PROJECTOR_SQL_ONCE,
-                    "CREATE TABLE IF NOT EXISTS bench_upserts (id text PRIMARY KEY, events bigint NOT NULL, last bigint "
-                    "NOT NULL) WITH (fillfactor = 50)",
-                    NULL, 0, error);
+  return host->exec(
+      host->ctx, tx, PROJECTOR_NO_EVENT, PROJECTOR_SQL_ONCE,
+      "CREATE TABLE IF NOT EXISTS bench_upserts (id text PRIMARY KEY, events bigint NOT NULL, last bigint "
+      "NOT NULL) WITH (fillfactor = 50)",
+      NULL, 0, error);
 }
 
 static projector_status handle(void* instance, projector_tx* tx, const projector_batch* batch, projector_error* error) {

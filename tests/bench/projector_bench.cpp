@@ -26,11 +26,12 @@ std::string fill(test::PrivatePostgres& server, std::uint64_t events) {
   const std::string dsn = server.create_database();
   test::create_event_store(dsn);
   test::query_value(
-      dsn, fmt::format("INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, "
-                       "event_type, payload) SELECT 'shop', 'Order', 'order-' || (i % 5000), i, gen_random_uuid(), "
-                       "'OrderPlaced', convert_to('{{\"order_id\":\"' || i || '\",\"note\":\"' || repeat('x', 120) || "
-                       "'\"}}', 'UTF8') FROM generate_series(1, {}) i",
-                       events));
+      dsn,
+      fmt::format("INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, "
+                  "event_type, payload) SELECT 'shop', 'Order', 'order-' || (i % 5000), i, gen_random_uuid(), "
+                  "'OrderPlaced', convert_to('{{\"order_id\":\"' || i || '\",\"note\":\"' || repeat('x', 120) || "
+                  "'\"}}', 'UTF8') FROM generate_series(1, {}) i",
+                  events));
   test::query_value(dsn, "VACUUM (FREEZE, ANALYZE) events");
   return dsn;
 }
@@ -72,26 +73,31 @@ void run(const Options& options) {
   fmt::print("filling a store with {} events ..\n", options.events);
   const std::string dsn = fill(server, options.events);
   bench::copy_seconds(dsn, options.events);
-  fmt::print("{:<62} {:>10} {:>10}  {:>5}  {:<12}\n", "median of " + std::to_string(options.runs) + " runs in turn", "ours",
-             "beside it", "ratio", "goal");
+  fmt::print("{:<62} {:>10} {:>10}  {:>5}  {:<12}\n", "median of " + std::to_string(options.runs) + " runs in turn",
+             "ours", "beside it", "ratio", "goal");
   const auto no_op = [&](std::uint32_t projections) {
     return [&dsn, projections] { return bench::host_seconds({dsn, "bench_noop", projections, 1000}); };
   };
-  compare_rates("one no-op projection, against one binary COPY", options.runs, no_op(1),
-                [&] { return bench::copy_seconds(dsn, options.events); }, 0.8);
+  compare_rates(
+      "one no-op projection, against one binary COPY", options.runs, no_op(1),
+      [&] { return bench::copy_seconds(dsn, options.events); }, 0.8);
   compare_times("ten no-op projections, against one", options.runs, no_op(10), no_op(1), 1.4);
   compare_times("a hundred no-op projections, against one", options.runs, no_op(100), no_op(1), 3.0);
   const std::string upserts = fill(server, options.upserts);
-  compare_rates("one upsert an event, against a bare libpq pipeline", options.runs,
-                [&] { return bench::host_seconds({upserts, "bench_upserts", 1, 1000}); },
-                [&] { return bench::pipeline_seconds(upserts, options.upserts, 1000); }, 0.8);
+  compare_rates(
+      "one upsert an event, against a bare libpq pipeline", options.runs,
+      [&] {
+        return bench::host_seconds({upserts, "bench_upserts", 1, 1000});
+      },
+      [&] { return bench::pipeline_seconds(upserts, options.upserts, 1000); }, 0.8);
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Measures the host beside what it could be at best, in one run on one machine. A goal that is not held is "
-               "printed as such; the exit code tells only whether everything could be measured.");
+  CLI::App app(
+      "Measures the host beside what it could be at best, in one run on one machine. A goal that is not held is "
+      "printed as such; the exit code tells only whether everything could be measured.");
   Options options;
   app.add_option("--events", options.events, "Events of the no-op rows")->capture_default_str();
   app.add_option("--upserts", options.upserts, "Events of the upsert row")->capture_default_str();

@@ -62,16 +62,21 @@ public:
   }
 
 private:
-  std::uint32_t pick(std::uint32_t below) { return std::uniform_int_distribution<std::uint32_t>(0, below - 1)(random_); }
+  std::uint32_t pick(std::uint32_t below) {
+    return std::uniform_int_distribution<std::uint32_t>(0, below - 1)(random_);
+  }
 
   /// A statement of `rows` new events, with fresh aggregates so that versions never collide.
   std::string insert(std::uint32_t rows, const std::string& position = "") {
     return fmt::format(
-        "INSERT INTO events ({0}bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, "
+        "INSERT INTO events ({0}bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, "
+        "event_type, "
         "payload) SELECT {1}'shop', CASE WHEN k = 0 THEN 'User' ELSE 'Order' END, 'a' || ({2} + i)::text, 1 + "
         "floor(random() * 1e15)::bigint, gen_random_uuid(), CASE k WHEN 0 THEN 'UserCreated' WHEN 1 THEN 'OrderPlaced' "
-        "ELSE 'OrderShipped' END, convert_to(format('{{\"order_id\":\"%s\",\"amount\":\"%s\",\"currency\":\"%s\"}}', i, "
-        "(random() * 1000)::numeric(12,2), CASE WHEN random() < 0.5 THEN 'EUR' ELSE 'USD' END), 'UTF8') FROM (SELECT i, "
+        "ELSE 'OrderShipped' END, convert_to(format('{{\"order_id\":\"%s\",\"amount\":\"%s\",\"currency\":\"%s\"}}', "
+        "i, "
+        "(random() * 1000)::numeric(12,2), CASE WHEN random() < 0.5 THEN 'EUR' ELSE 'USD' END), 'UTF8') FROM (SELECT "
+        "i, "
         "floor(random() * 3)::int AS k FROM generate_series(1, {3}) i OFFSET 0) AS rows",
         position.empty() ? "" : "global_position, ", position, pick(500), rows);
   }
@@ -202,8 +207,9 @@ void EventWriters::write(std::uint32_t writer) {
 std::int64_t read_model_difference(const std::string& dsn, const std::string& plugin, const std::string& projection) {
   const auto [computed, stored] = comparison_of(plugin, projection);
   return connect(dsn)
-      ->exec(fmt::format("SELECT count(*) FROM ((({0}) EXCEPT ALL ({1})) UNION ALL (({1}) EXCEPT ALL ({0}))) AS difference",
-                         computed, stored))
+      ->exec(fmt::format(
+          "SELECT count(*) FROM ((({0}) EXCEPT ALL ({1})) UNION ALL (({1}) EXCEPT ALL ({0}))) AS difference", computed,
+          stored))
       .int8(0, 0);
 }
 

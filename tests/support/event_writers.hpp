@@ -12,9 +12,9 @@ namespace projector::test {
 void create_event_store(const std::string& dsn);
 
 /// Writers that fill `events` in every way that disturbs the order of positions: short and held transactions, positions
-/// drawn ahead of the INSERT, rollbacks, savepoints rolled back, ON CONFLICT, many rows a statement, prepared transactions,
-/// COPY. Each writes UserCreated, OrderPlaced and OrderShipped events for random aggregates. Survives a server that goes
-/// away. Owned by a test.
+/// drawn ahead of the INSERT, rollbacks, savepoints rolled back, ON CONFLICT, many rows a statement, prepared
+/// transactions, COPY. Each writes UserCreated, OrderPlaced and OrderShipped events for random aggregates. Survives a
+/// server that goes away. Owned by a test.
 class EventWriters {
 public:
   struct Options {
@@ -22,7 +22,7 @@ public:
     std::uint64_t events = 10000; ///< committed by all together, at least; they end by themselves then
     bool asynchronous = true;     ///< synchronous_commit = off
     std::uint32_t seed = 1;
-    std::uint32_t pause_us = 0;   ///< between two transactions of one writer
+    std::uint32_t pause_us = 0; ///< between two transactions of one writer
     bool two_phase = true;
   };
   EventWriters(std::string dsn, Options options);

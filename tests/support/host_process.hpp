@@ -27,19 +27,21 @@ public:
   void write_projection_file(const std::string& name, const std::string& toml) const;
   void write_configuration(const std::string& extra) const;
 
-  /// A shipped plugin of this build, or one of tests/plugins where no shipped one has that name; put in place by rename.
+  /// A shipped plugin of this build, or one of tests/plugins where no shipped one has that name; put in place by
+  /// rename.
   void install_plugin(const std::string& name) const;
   /// Puts any file in place as the plugin `name`, by rename.
   void install_file(const std::filesystem::path& file, const std::string& name) const;
 
   /// Starts it; `arguments` come after --config and --plugin-dir, `environment` on top of the test's.
-  void start(const std::vector<std::string>& arguments = {}, const std::map<std::string, std::string>& environment = {});
+  void start(const std::vector<std::string>& arguments = {},
+             const std::map<std::string, std::string>& environment = {});
   /// Starts it and waits for its end: the exit code, or -N for signal N.
   int run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment = {});
   void signal(int number) const;
-  void kill();                ///< SIGKILL, waited for
-  int stop();                 ///< SIGTERM, waited for: the exit code, or -N for signal N
-  int wait();                 ///< for its end
+  void kill(); ///< SIGKILL, waited for
+  int stop();  ///< SIGTERM, waited for: the exit code, or -N for signal N
+  int wait();  ///< for its end
   [[nodiscard]] bool running();
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   /// Everything that it has logged since it was first started.

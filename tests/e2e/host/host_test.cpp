@@ -104,7 +104,8 @@ TEST(Host, AFailingProjectionStopsAloneWithItsReason) {
   }
   EXPECT_TRUE(becomes(dsn, state_of("user_counter"), "live")) << host.log();
   EventWriters(dsn, {.writers = 2, .events = 100, .seed = 9}).join();
-  EXPECT_TRUE(eventually([&] { return read_model_difference(dsn, "user_counter", "user_counter") == 0; })) << host.log();
+  EXPECT_TRUE(eventually([&] { return read_model_difference(dsn, "user_counter", "user_counter") == 0; }))
+      << host.log();
   EXPECT_EQ(host.stop(), 0);
 }
 
@@ -186,7 +187,8 @@ TEST(Host, SurvivesARestartOfTheServer) {
   server.restart();
   EventWriters(dsn, {.writers = 2, .events = 200, .seed = 13}).join();
   EXPECT_TRUE(eventually([&] { return read_model_difference(dsn, "recorder", "recorder") == 0; })) << host.log();
-  EXPECT_TRUE(eventually([&] { return read_model_difference(dsn, "activity_log", "activity_log") == 0; })) << host.log();
+  EXPECT_TRUE(eventually([&] { return read_model_difference(dsn, "activity_log", "activity_log") == 0; }))
+      << host.log();
   EXPECT_EQ(host.stop(), 0);
 }
 

@@ -76,8 +76,8 @@ TEST_F(Inspect, AFileThatIsNotThere) {
 TEST_F(Inspect, AFileThatCrashesItsLoader) {
   const Inspection found = inspect(put("crashes_on_load"));
   EXPECT_FALSE(found.good);
-  EXPECT_EQ(found.text, "refused: " + path("crashes_on_load") +
-                            " crashed: signal 11 (Segmentation fault) while it was loaded\n");
+  EXPECT_EQ(found.text,
+            "refused: " + path("crashes_on_load") + " crashed: signal 11 (Segmentation fault) while it was loaded\n");
 }
 
 TEST_F(Inspect, AFileWhoseInitialiserThrows) {
@@ -95,8 +95,7 @@ TEST_F(Inspect, AFileThatEndsItsLoader) {
 TEST_F(Inspect, AFileThatNeverFinishesLoading) {
   const Inspection found = inspect(put("hangs_on_load"), std::chrono::milliseconds(200));
   EXPECT_FALSE(found.good);
-  EXPECT_EQ(found.text, "refused: " + path("hangs_on_load") +
-                            " came to no end within 200 ms while it was loaded\n");
+  EXPECT_EQ(found.text, "refused: " + path("hangs_on_load") + " came to no end within 200 ms while it was loaded\n");
 }
 
 } // namespace
