@@ -1,16 +1,13 @@
 #include "control/plugin_check.hpp"
 
 #include "base/child_answer.hpp"
+#include "base/temporary_directory.hpp"
 #include "plugin/module.hpp"
 #include "plugin/settings.hpp"
 #include "plugin/staging.hpp"
 #include "plugin/text.hpp"
 
 #include <nlohmann/json.hpp>
-
-#include <cerrno>
-#include <cstdlib>
-#include <system_error>
 
 namespace projector::control {
 namespace {
@@ -19,28 +16,6 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::size_t kLongestVersion = 100;
-
-/// For the child's copies; removed here, since the child may not live to do it.
-class PrivateDirectory {
-public:
-  PrivateDirectory() {
-    std::string name = (fs::temp_directory_path() / "projectorctl-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) {
-      throw std::system_error(errno, std::generic_category(), "cannot make a temporary directory to check plugins in");
-    }
-    path_ = name;
-  }
-  ~PrivateDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  PrivateDirectory(const PrivateDirectory&) = delete;
-  PrivateDirectory& operator=(const PrivateDirectory&) = delete;
-  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
-
-private:
-  fs::path path_;
-};
 
 json to_json(const config::Problem& problem) {
   return {{"file", problem.where.file},
@@ -77,7 +52,8 @@ json examine(const fs::path& file, const std::vector<config::Projection>& projec
 
 PluginCheck check_plugin(const fs::path& file, const std::vector<config::Projection>& projections,
                          base::Duration limit) {
-  const PrivateDirectory directory;
+  // The parent's, since the child may not live to remove it.
+  const base::TemporaryDirectory directory("projectorctl");
   const auto question = [&] {
     json found;
     try {

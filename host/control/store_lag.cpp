@@ -1,24 +1,12 @@
 #include "control/store_lag.hpp"
 
+#include "eventlog/schema.hpp"
 #include "eventlog/store_check.hpp"
 #include "pg/connection.hpp"
 
 #include <fmt/format.h>
 
 namespace projector::control {
-namespace {
-
-/// A row for the highest position and for each element of $1: the element (NULL in the first), the highest position and
-/// the microseconds since the oldest event above the element was made.
-std::string lag_sql(const std::string& events_table) {
-  return fmt::format("SELECT p.position, (SELECT coalesce(max(global_position), 0) FROM {0}), "
-                     "(SELECT (greatest(0, extract(epoch FROM clock_timestamp() - e.created_at)) * 1000000)::bigint "
-                     "FROM {0} e WHERE e.global_position > p.position ORDER BY e.global_position LIMIT 1) "
-                     "FROM unnest(NULL::bigint || $1::bigint[]) p(position)",
-                     events_table);
-}
-
-} // namespace
 
 StoreLag read_store_lag(const config::EventStore& store, const std::vector<std::int64_t>& positions,
                         const base::Stop& stop) {
@@ -27,7 +15,7 @@ StoreLag read_store_lag(const config::EventStore& store, const std::vector<std::
     pg::ConnectOptions options;
     options.dsn = store.dsn;
     pg::Connection connection(eventlog::session_options(options, "projectorctl"), stop);
-    const auto rows = connection.exec(lag_sql(store.events_table), pg::Parameters{}.int8_array(positions));
+    const auto rows = connection.exec(eventlog::lag_query(store.events_table), pg::Parameters{}.int8_array(positions));
     for (std::size_t row = 0; row < rows.rows(); ++row) {
       lag.last_position = rows.int8(row, 1);
       if (!rows.is_null(row, 0)) {

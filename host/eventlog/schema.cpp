@@ -108,8 +108,12 @@ END $grant$;
 
 std::string lag_query(const std::string& events_table) {
   const Name name = split(events_table);
-  return fmt::format("SELECT count(*), min(created_at) FROM {}{} WHERE global_position > $1", name.schema,
-                     pg::Connection::quote_identifier(name.table));
+  const std::string table = name.schema + pg::Connection::quote_identifier(name.table);
+  return fmt::format("SELECT p.position, (SELECT coalesce(max(global_position), 0) FROM {0}), "
+                     "(SELECT (greatest(0, extract(epoch FROM clock_timestamp() - e.created_at)) * 1000000)::bigint "
+                     "FROM {0} e WHERE e.global_position > p.position ORDER BY e.global_position LIMIT 1) "
+                     "FROM unnest(NULL::bigint || $1::bigint[]) p(position)",
+                     table);
 }
 
 } // namespace projector::eventlog

@@ -8,7 +8,9 @@ namespace projector::eventlog {
 /// running as that role needs there. `events_table` is as configured. Ends with a line feed.
 std::string store_schema(const std::string& events_table, const std::string& role);
 
-/// SQL of one row: count and oldest created_at of the events above position $1, used for lag. See control/status.
+/// A query of a row for the highest position and one for each element of $1, a bigint[]: the element (NULL in the
+/// first), the highest position, and the microseconds since the oldest event above the element was made (NULL where
+/// there is none). Two index look-ups an element, however much is behind.
 std::string lag_query(const std::string& events_table);
 
 } // namespace projector::eventlog

@@ -269,11 +269,16 @@ TEST_F(Feed, AHundredCursorsWait) {
   }
 }
 
-TEST_F(Feed, LagQueryCountsWhatIsAbove) {
+TEST_F(Feed, LagQueryTellsTheHighestPositionAndTheAgeOfTheOldestAbove) {
   emit_kind("a", 5);
-  const auto row = admin_->exec(lag_query("public.events"), pg::Parameters().int8(3));
-  EXPECT_EQ(row.int8(0, 0), 2);
-  EXPECT_FALSE(row.is_null(0, 1));
+  const auto rows = admin_->exec(lag_query("public.events"), pg::Parameters().int8_array({3, 5}));
+  ASSERT_EQ(rows.rows(), 3u);
+  EXPECT_TRUE(rows.is_null(0, 0));
+  EXPECT_EQ(rows.int8(0, 1), 5);
+  EXPECT_EQ(rows.int8(1, 0), 3);
+  EXPECT_FALSE(rows.is_null(1, 2));
+  EXPECT_EQ(rows.int8(2, 0), 5);
+  EXPECT_TRUE(rows.is_null(2, 2));
 }
 
 TEST_F(Feed, SchemaIsMadeTwiceWithGrantsForARole) {
