@@ -117,8 +117,9 @@ private:
   std::uint64_t prepared_ = 0;
 };
 
-/// A crash may leave prepared transactions of writers behind, which would hold up every reader.
-void finish_prepared(Connection& connection, std::uint32_t writer) {
+/// A crash may leave prepared transactions of writers behind, which would hold up every reader. `writer` is a number,
+/// or % for all of them.
+void finish_prepared(Connection& connection, const std::string& writer) {
   const auto left = connection.exec(fmt::format(
       "SELECT gid FROM pg_prepared_xacts WHERE gid LIKE 'writer\\_{}\\_%' AND database = current_database()", writer));
   for (std::size_t row = 0; row < left.rows(); ++row) {
@@ -171,15 +172,12 @@ EventWriters::EventWriters(std::string dsn, Options options) : dsn_(std::move(ds
 
 EventWriters::~EventWriters() {
   stop_ = true;
-  join();
+  threads_.clear();
 }
 
 void EventWriters::join() {
-  for (auto& thread : threads_) {
-    if (thread.joinable()) {
-      thread.join();
-    }
-  }
+  threads_.clear();
+  finish_prepared(*connect(dsn_), "%");
 }
 
 void EventWriters::write(std::uint32_t writer) {
@@ -187,7 +185,7 @@ void EventWriters::write(std::uint32_t writer) {
   while (!stop_ && !done()) {
     try {
       const auto connection = connect(dsn_);
-      finish_prepared(*connection, writer);
+      finish_prepared(*connection, std::to_string(writer));
       connection->script(options_.asynchronous ? "SET synchronous_commit = off" : "SET synchronous_commit = on");
       Writer transactions(*connection, options_.seed * 1000 + writer * 100 + life++, writer, options_.two_phase);
       while (!stop_ && !done()) {

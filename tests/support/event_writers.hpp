@@ -27,7 +27,7 @@ public:
   };
   EventWriters(std::string dsn, Options options);
   ~EventWriters(); ///< stops and joins
-  void join();     ///< waits until `events` are written
+  void join();     ///< waits until `events` are written, and ends what a crash left prepared; the server is up
   [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
   [[nodiscard]] bool done() const noexcept { return written_ >= options_.events; }
 

@@ -65,7 +65,7 @@ TEST(Crash, KillingTheHostAnywhereLosesNothingAndDoublesNothing) {
   configure(host);
   const auto events = size_of_run(6000, 100000);
   const auto kills = size_of_run(8, 50);
-  EventWriters writers(dsn, {.events = events});
+  EventWriters writers(dsn, {.events = events, .pause_us = 10000});
   std::mt19937 random(7);
   const auto step = static_cast<std::int64_t>(events * 8 / kills / 2);
   std::uint64_t killed = 0;
@@ -90,7 +90,7 @@ TEST(Crash, CrashingTheServerLosesNothingAndDoublesNothing) {
   HostProcess host(dsn);
   configure(host);
   const auto crashes = size_of_run(3, 10);
-  EventWriters writers(dsn, {.events = size_of_run(4000, 50000)});
+  EventWriters writers(dsn, {.events = size_of_run(6000, 50000), .pause_us = 10000});
   host.start();
   std::mt19937 random(11);
   for (std::uint64_t crash = 0; crash < crashes; ++crash) {
