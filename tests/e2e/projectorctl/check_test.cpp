@@ -22,6 +22,16 @@ TEST_F(CheckCommand, AnErrorInTheMainFileEndsWith2AndSaysWhere) {
   }
 }
 
+TEST_F(CheckCommand, TheShippedConfigurationAndTheExamplesHaveNoProblem) {
+  for (const std::string file : {"projectord.toml", "examples/fast-and-slow.toml"}) {
+    const auto run =
+        Program::run("check --config " PROJECTOR_TEST_SOURCE_DIR "/config/" + file + " --set plugins.cache=\\\"" +
+                     path("cache") + "\\\" --set plugins.state=\\\"" + path("state") + "\\\"");
+    EXPECT_EQ(run.exit_code, 0) << file << "\n" << run.error;
+    EXPECT_EQ(run.error, "") << file;
+  }
+}
+
 TEST_F(CheckCommand, AnAbsentFileEndsWith2) {
   const auto run = Program::run("check --config " + path("absent.toml"));
   EXPECT_EQ(run.exit_code, 2);
