@@ -38,7 +38,7 @@ std::string text_fault(const Value& value) {
 
 } // namespace
 
-void Field::refuse(std::string_view expected, std::string found) const {
+void Field::refuse(std::string_view expected, const std::string& found) const {
   problems.push_back(
       {value.where, fmt::format("{}: found {}, expected {}", key, found.empty() ? describe(value) : found, expected)});
 }

@@ -20,7 +20,7 @@ struct Field {
   Problems& problems;
 
   /// Adds "KEY: found FOUND, expected EXPECTED"; where `found` is empty, describe(value).
-  void refuse(std::string_view expected, std::string found = {}) const;
+  void refuse(std::string_view expected, const std::string& found = {}) const;
 };
 
 // Each of these sets `target`, or adds a problem and leaves it as it is.

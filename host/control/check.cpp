@@ -29,6 +29,7 @@ std::vector<config::Projection> wanted_projections(const config::Loaded& loaded,
     all.emplace(name, wanted.projection);
   }
   std::vector<config::Projection> projections;
+  projections.reserve(all.size());
   for (auto& [name, projection] : all) {
     projections.push_back(std::move(projection));
   }

@@ -188,9 +188,8 @@ void Pipeline::settle(const Sent& sent, Error error, std::optional<Failure>& fai
     throw error;
   }
   auto& statements = *connection_.statements_;
-  if (sent.kind == Sent::Kind::Prepare) {
-    statements.forget(*sent.statement);
-  } else if (sent.statement != nullptr && error.is("26000")) {
+  const bool gone = sent.kind == Sent::Kind::Prepare || (sent.statement != nullptr && error.is("26000"));
+  if (gone) {
     statements.forget(*sent.statement);
   } else if (sent.statement != nullptr && error.is("0A000")) {
     statements.retire(*sent.statement);

@@ -165,7 +165,9 @@ HostTable::HostTable(Log log, const base::Stop& stop)
 HostTable::Call::Call(HostTable& host, StatementSink* sink, std::size_t n_events)
     : host_(host), sink_(sink), n_events_(n_events),
       // Nobody follows this pointer; it only has to be one that no earlier call had.
-      transaction_(sink == nullptr ? nullptr : reinterpret_cast<projector_tx*>(++host.calls_ << 4U)) {
+      transaction_(sink == nullptr
+                       ? nullptr
+                       : reinterpret_cast<projector_tx*>(++host.calls_ << 4U)) { // NOLINT(performance-no-int-to-ptr)
   host_.misuse_ = nullptr;
   host_.call_ = this;
 }

@@ -118,7 +118,7 @@ public:
   /// same path for the same library for as long as that is loaded.
   fs::path keep(const std::string& name, const std::string& sha256) {
     const fs::path old = path_;
-    const fs::path renamed =
+    fs::path renamed =
         old.parent_path() / (name + "." + sha256.substr(0, 12) + old.filename().string().substr(name.size()));
     if (::fchmod(fd_.get(), 0500) != 0 || ::rename(old.c_str(), renamed.c_str()) != 0) {
       fail("cannot name the copy of a plugin, " + renamed.string());

@@ -129,6 +129,7 @@ void Bookkeeper::write(std::vector<Pending>& pending) {
     return;
   }
   std::vector<GroupedMove> moves;
+  moves.reserve(asked.size());
   for (const auto& entry : asked) {
     moves.push_back(entry.move);
   }

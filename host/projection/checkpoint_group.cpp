@@ -24,6 +24,7 @@ void finish(pg::Pipeline& pipeline, const pg::Pipeline::OnResult& on_result) {
 std::map<std::string, bool> lock_rows(pg::Connection& connection, const CheckpointTables& tables,
                                       const std::vector<GroupedMove>& moves) {
   std::vector<std::string> names;
+  names.reserve(moves.size());
   for (const auto& move : moves) {
     names.push_back(move.key.name());
   }
