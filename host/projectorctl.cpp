@@ -1,6 +1,7 @@
 #include "config/load.hpp"
 #include "control/check.hpp"
 #include "control/check_text.hpp"
+#include "control/rebuild.hpp"
 #include "control/schema.hpp"
 #include "control/status.hpp"
 #include "control/status_text.hpp"
@@ -27,6 +28,7 @@ struct Arguments {
   bool connect = false;
   std::string role;
   std::string plugin_file;
+  std::string projection;
   bool json = false;
 };
 
@@ -36,6 +38,7 @@ struct Commands {
   CLI::App* schema_apply;
   CLI::App* inspect;
   CLI::App* status;
+  CLI::App* rebuild;
 };
 
 Commands declare(CLI::App& app, Arguments& arguments) {
@@ -66,6 +69,8 @@ Commands declare(CLI::App& app, Arguments& arguments) {
   commands.inspect->add_option("FILE", arguments.plugin_file, "The plugin file")->required()->type_name("");
   commands.status = app.add_subcommand("status", "Show every projection's state, from the databases alone");
   commands.status->add_flag("--json", arguments.json, "For programs");
+  commands.rebuild = app.add_subcommand("rebuild", "Have a projection's read model emptied and made anew");
+  commands.rebuild->add_option("NAME", arguments.projection, "The projection")->required()->type_name("");
   return commands;
 }
 
@@ -120,6 +125,12 @@ int status(const config::Loaded& loaded, const Arguments& arguments) {
   return status.event_store.trouble.empty() || !status.tables_present ? 0 : kFailed;
 }
 
+int rebuild(const config::Loaded& loaded, const Arguments& arguments) {
+  const auto answer = control::request_rebuild(loaded, arguments.projection, base::no_stop());
+  print(answer.recorded ? stdout : stderr, answer.text);
+  return answer.recorded ? 0 : kFailed;
+}
+
 int run(const Commands& commands, const Arguments& arguments) {
   if (commands.inspect->parsed()) {
     return inspect(arguments);
@@ -134,6 +145,9 @@ int run(const Commands& commands, const Arguments& arguments) {
   }
   if (commands.schema_print->parsed()) {
     return print_schema(*loaded.configuration, arguments);
+  }
+  if (commands.rebuild->parsed()) {
+    return rebuild(loaded, arguments);
   }
   return commands.schema_apply->parsed() ? apply_schema(*loaded.configuration, arguments) : status(loaded, arguments);
 }

@@ -58,20 +58,24 @@ void declare(CLI::App& app, Arguments& arguments) {
       ->needs(until);
 }
 
-supervisor::HostOptions host_options(const Arguments& arguments) {
-  supervisor::HostOptions options;
-  options.configuration_file = arguments.configuration_file;
+config::Overrides overrides(const Arguments& arguments) {
+  config::Overrides overrides;
   for (const auto& directory : arguments.plugin_directories) {
-    options.overrides.plugin_directories.emplace_back(directory);
+    overrides.plugin_directories.emplace_back(directory);
   }
-  options.overrides.set = arguments.set;
+  overrides.set = arguments.set;
   if (!arguments.worker_id.empty()) {
-    options.overrides.worker_id = arguments.worker_id;
+    overrides.worker_id = arguments.worker_id;
   }
   if (!arguments.total_workers.empty()) {
-    options.overrides.total_workers = arguments.total_workers;
+    overrides.total_workers = arguments.total_workers;
   }
-  options.overrides.environment = config::process_environment();
+  overrides.environment = config::process_environment();
+  return overrides;
+}
+
+supervisor::HostOptions host_options(const Arguments& arguments) {
+  supervisor::HostOptions options;
   options.selection.only = {arguments.only.begin(), arguments.only.end()};
   options.selection.except = {arguments.except.begin(), arguments.except.end()};
   options.until_caught_up = arguments.until_caught_up;
@@ -81,33 +85,22 @@ supervisor::HostOptions host_options(const Arguments& arguments) {
   return options;
 }
 
-void report(const config::Loaded& loaded) {
-  for (const auto& file : loaded.refused) {
-    for (const auto& problem : file.problems) {
-      spdlog::error("{} (this file is refused, the others are taken)", config::to_string(problem));
-    }
-  }
-  for (const auto& warning : loaded.warnings) {
-    spdlog::warn("{}", config::to_string(warning));
-  }
-}
-
 int run(const Arguments& arguments) {
   const auto options = host_options(arguments);
   if (!arguments.timeout.empty() && !options.timeout) {
     std::fprintf(stderr, "--timeout: found \"%s\", expected a duration such as 30s or 5m\n", arguments.timeout.c_str());
     return kWrongUsage;
   }
-  auto loaded = config::load(options.configuration_file, options.overrides);
-  if (!loaded.configuration) {
-    for (const auto& problem : loaded.main_problems) {
+  std::vector<config::Problem> problems;
+  auto source = supervisor::ConfigurationSource::open(arguments.configuration_file, overrides(arguments), problems);
+  if (!source) {
+    for (const auto& problem : problems) {
       std::fprintf(stderr, "%s\n", config::to_string(problem).c_str());
     }
     return kWrongUsage;
   }
-  base::set_up_log(loaded.configuration->log_level);
-  report(loaded);
-  return supervisor::run_host(options, std::move(loaded));
+  base::set_up_log(source->get().log_level);
+  return supervisor::run_host(options, std::move(*source));
 }
 
 } // namespace

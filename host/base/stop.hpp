@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/unique_fd.hpp"
+#include "base/wakeup.hpp"
 
 #include <stop_token>
 
@@ -10,7 +10,7 @@ namespace projector::base {
 /// wait for events nor one for a database socket outlives it. Made and requested by any thread; never taken back.
 class Stop {
 public:
-  Stop();
+  Stop() = default;
   Stop(const Stop&) = delete;
   Stop& operator=(const Stop&) = delete;
 
@@ -18,11 +18,11 @@ public:
   [[nodiscard]] bool requested() const noexcept { return source_.stop_requested(); }
   [[nodiscard]] std::stop_token token() const noexcept { return source_.get_token(); }
   /// Readable from the moment of the request on.
-  [[nodiscard]] int fd() const noexcept { return event_.get(); }
+  [[nodiscard]] int fd() const noexcept { return event_.fd(); }
 
 private:
   std::stop_source source_;
-  UniqueFd event_;
+  Wakeup event_;
 };
 
 /// A stop that nobody requests, for code that has none.

@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::size_t kMostPatterns = 64;
 constexpr std::size_t kMostFiles = 10'000;
-constexpr std::size_t kMostFileBytes = 1u << 20;
 
 std::string error_text(int error) {
   return std::generic_category().message(error);
@@ -71,6 +70,17 @@ Paths expand(const std::filesystem::path& base, const std::filesystem::path& pat
   return paths;
 }
 
+/// Those that are not there yet, without the main file.
+void add_files(const Paths& more, const std::filesystem::path& main_file, Paths& files) {
+  for (const auto& file : more) {
+    std::error_code ignored;
+    const bool known = std::find(files.begin(), files.end(), file) != files.end();
+    if (!known && !std::filesystem::equivalent(file, main_file, ignored)) {
+      files.push_back(file);
+    }
+  }
+}
+
 void add_directories(const std::filesystem::path& base, const std::filesystem::path& pattern, Include& include) {
   const auto add = [&](const std::filesystem::path& path) {
     const auto directory = path.empty() ? std::filesystem::path(".") : path.lexically_normal();
@@ -120,14 +130,9 @@ Include expand_include(const Value& value, const std::filesystem::path& main_fil
     if (!fault.empty()) {
       problems.push_back({element.where, "include: " + fault});
     }
-    for (const auto& file : files) {
-      std::error_code ignored;
-      const bool known = std::find(include.files.begin(), include.files.end(), file) != include.files.end();
-      if (!known && !std::filesystem::equivalent(file, main_file, ignored)) {
-        include.files.push_back(file);
-      }
-    }
+    add_files(files, main_file, include.files);
     add_directories(base, pattern, include);
+    include.patterns.emplace_back(pattern);
   }
   if (include.files.size() > kMostFiles) {
     field.refuse(fmt::format("at most {}", kMostFiles), fmt::format("{} files", include.files.size()));
@@ -136,7 +141,17 @@ Include expand_include(const Value& value, const std::filesystem::path& main_fil
   return include;
 }
 
-FileText read_file(const std::filesystem::path& file) {
+std::vector<std::filesystem::path> matching_files(const std::vector<std::filesystem::path>& patterns,
+                                                  const std::filesystem::path& main_file) {
+  Paths files;
+  for (const auto& pattern : patterns) {
+    std::string fault;
+    add_files(expand(main_file.parent_path(), pattern, fault), main_file, files);
+  }
+  return files;
+}
+
+FileText read_file(const std::filesystem::path& file, std::size_t most) {
   // Without O_NONBLOCK, a FIFO in the directory would hold up the host.
   const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
@@ -160,7 +175,7 @@ FileText read_file(const std::filesystem::path& file) {
       return {std::move(text), {}};
     }
     text.append(buffer, static_cast<std::size_t>(count));
-    if (text.size() > kMostFileBytes) {
+    if (text.size() > most) {
       return {{}, "is larger than 1 MiB, the most that a configuration file may be"};
     }
   }

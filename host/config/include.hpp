@@ -10,6 +10,7 @@ namespace projector::config {
 
 /// What `include` in the main file names.
 struct Include {
+  std::vector<std::filesystem::path> patterns;    ///< those without problems, as written
   std::vector<std::filesystem::path> files;       ///< sorted, each once, without the main file
   std::vector<std::filesystem::path> directories; ///< in which new files may appear; they need not exist
 };
@@ -18,11 +19,17 @@ struct Include {
 /// cannot be read is a problem.
 Include expand_include(const Value& value, const std::filesystem::path& main_file, Problems& problems);
 
-/// The text of a regular file of at most 1 MiB.
+/// What Include::patterns match now, in the form of Include::files. A directory that cannot be read matches nothing.
+std::vector<std::filesystem::path> matching_files(const std::vector<std::filesystem::path>& patterns,
+                                                  const std::filesystem::path& main_file);
+
+constexpr std::size_t kMostFileBytes = 1u << 20;
+
+/// The text of a regular file of at most `most` bytes.
 struct FileText {
   std::string text;
   std::string fault; ///< why it could not be read; empty when it was
 };
-FileText read_file(const std::filesystem::path& file);
+FileText read_file(const std::filesystem::path& file, std::size_t most = kMostFileBytes);
 
 } // namespace projector::config

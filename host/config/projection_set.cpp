@@ -14,27 +14,6 @@
 namespace projector::config {
 namespace {
 
-/// The names in the [projection.NAME] lines of a text that is not TOML.
-std::vector<std::string> names_in_headers(std::string_view text) {
-  std::set<std::string> names;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    std::string line(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    line.erase(std::remove_if(line.begin(), line.end(), [](char c) { return c == ' ' || c == '\t' || c == '"'; }),
-               line.end());
-    constexpr std::string_view kHeader = "[projection.";
-    if (line.compare(0, kHeader.size(), kHeader) == 0) {
-      const std::string name =
-          line.substr(kHeader.size(), line.find_first_of(".]#\r", kHeader.size()) - kHeader.size());
-      if (projection_name_fault(name).empty()) {
-        names.insert(name);
-      }
-    }
-  }
-  return {names.begin(), names.end()};
-}
-
 std::string table_name(const std::string& projection) {
   return "projection." + (projection_name_fault(projection).empty() ? projection : quote(projection));
 }
@@ -59,8 +38,9 @@ std::optional<std::pair<std::string, std::uint32_t>> split_partition(const std::
 
 } // namespace
 
-ProjectionSet::ProjectionSet(const std::filesystem::path& main_file, std::uint32_t partitions, Loaded& loaded)
-    : main_file_(main_file), loaded_(loaded) {
+ProjectionSet::ProjectionSet(const std::filesystem::path& main_file, std::uint32_t partitions, bool prefer_known_good,
+                             Loaded& loaded)
+    : main_file_(main_file), prefer_known_good_(prefer_known_good), loaded_(loaded) {
   defaults_.projection.partitions = partitions;
 }
 
@@ -82,26 +62,19 @@ ProjectionDraft ProjectionSet::make_draft(const std::string& name, const Locatio
   return draft;
 }
 
-void ProjectionSet::read_included(const std::filesystem::path& path, const std::filesystem::path& base) {
-  RefusedFile& file = included_files_[path.string()];
-  file.file = path;
-  const FileText text = read_file(path);
-  if (!text.fault.empty()) {
-    file.problems.push_back({{path.string()}, text.fault});
+void ProjectionSet::read_included(const IncludedFile& file, const std::filesystem::path& base) {
+  Read& read = included_files_.emplace(file.shown, Read{&file, {}, {}}).first->second;
+  if (file.document.syntax_error) {
+    read.problems.push_back(*file.document.syntax_error);
+    read.projections = file.headers;
     return;
   }
-  const Document document = parse_toml(text.text, path.string());
-  if (document.syntax_error) {
-    file.problems.push_back(*document.syntax_error);
-    file.projections = names_in_headers(text.text);
-    return;
-  }
-  for (const Member& member : document.root->members) {
+  for (const Member& member : file.document.root->members) {
     if (member.key == "projection") {
-      read_included_projections(member.value, base, file);
+      read_included_projections(member.value, base, read);
     } else {
       const bool table = member.value.kind == Value::Kind::Table;
-      file.problems.push_back(
+      read.problems.push_back(
           {member.where, fmt::format("found the {} {}; an included file holds nothing but "
                                      "[projection.NAME] tables: move it to {}",
                                      table ? "table" : "key", quote(member.key), main_file_.string())});
@@ -109,34 +82,48 @@ void ProjectionSet::read_included(const std::filesystem::path& path, const std::
   }
 }
 
-void ProjectionSet::read_included_projections(const Value& projections, const std::filesystem::path& base,
-                                              RefusedFile& file) {
+void ProjectionSet::read_included_projections(const Value& projections, const std::filesystem::path& base, Read& read) {
   if (projections.kind != Value::Kind::Table) {
-    return Field{projections, "projection", base, file.problems}.refuse("tables [projection.NAME]",
+    return Field{projections, "projection", base, read.problems}.refuse("tables [projection.NAME]",
                                                                         describe_kind(projections));
   }
   for (const Member& member : projections.members) {
     if (is_key(member.value)) {
-      file.problems.push_back(unknown_key(member, "projection"));
+      read.problems.push_back(unknown_key(member, "projection"));
       continue;
     }
     const std::string fault = projection_name_fault(member.key);
     ProjectionDraft draft = make_draft(member.key, member.value.where);
-    read_projection_table(member.value, table_name(member.key), base, draft, file.problems);
+    read_projection_table(member.value, table_name(member.key), base, draft, read.problems);
     if (!fault.empty()) {
-      file.problems.push_back({member.where, fault});
+      read.problems.push_back({member.where, fault});
       continue;
     }
-    file.projections.push_back(member.key);
-    const auto [known, first] = included_names_.emplace(member.key, member.value.where);
-    if (first) {
+    read.projections.push_back(member.key);
+    if (included_names_.emplace(member.key, member.value.where).second) {
       drafts_.emplace(member.key, std::move(draft));
     } else {
-      loaded_.main_problems.push_back(
-          {member.value.where, fmt::format("[projection.{}] is in two included files, here and at {}; remove or rename "
-                                           "one of them",
-                                           member.key, to_string(known->second))});
+      refuse_second(member.key, std::move(draft), read);
     }
+  }
+}
+
+void ProjectionSet::refuse_second(const std::string& name, ProjectionDraft draft, Read& second) {
+  Location& known = included_names_.at(name);
+  const Location here = draft.projection.where;
+  const auto problem = [&](const Location& where, const Location& other) {
+    return Problem{where,
+                   fmt::format("[projection.{}] is in two included files, here and at {}; remove or rename one of them",
+                               name, to_string(other))};
+  };
+  if (is_known_good(known) == is_known_good(here)) {
+    loaded_.main_problems.push_back(problem(here, known));
+  } else if (is_known_good(known)) {
+    second.problems.push_back(problem(here, known));
+  } else {
+    problems_at(known).push_back(problem(known, here));
+    drafts_.at(name) = std::move(draft);
+    known = here;
   }
 }
 
@@ -168,6 +155,11 @@ Problems& ProjectionSet::problems_at(const Location& where) {
   return file == included_files_.end() ? loaded_.main_problems : file->second.problems;
 }
 
+bool ProjectionSet::is_known_good(const Location& where) const {
+  const auto file = included_files_.find(where.file);
+  return prefer_known_good_ && (file == included_files_.end() || file->second.file->known_good);
+}
+
 void ProjectionSet::check_backoff(const ProjectionDraft& draft, const std::string& table) {
   const Projection& projection = draft.projection;
   const auto first = draft.origins.find("retry_backoff");
@@ -191,10 +183,12 @@ void ProjectionSet::check_checkpoints() {
     return given == draft.origins.end() ? draft.projection.where : given->second;
   };
   const auto clash = [&](const ProjectionDraft& one, const ProjectionDraft& other, const std::string& what) {
-    // Told at the side that chose the name, else at the second one.
+    // Told at the side that is not known to be good, else at the one that chose the name, else at the second one.
     const bool chosen = other.origins.count("checkpoint") > 0 || one.origins.count("checkpoint") == 0;
-    const ProjectionDraft& blamed = chosen ? other : one;
-    const ProjectionDraft& kept = chosen ? one : other;
+    const bool known_good = is_known_good(where(other));
+    const bool is_other = known_good == is_known_good(where(one)) ? chosen : !known_good;
+    const ProjectionDraft& blamed = is_other ? other : one;
+    const ProjectionDraft& kept = is_other ? one : other;
     const Location at = where(blamed);
     problems_at(at).push_back(
         {at, fmt::format("the projections {} and {} ({}) have the same checkpoint, {}; give one of "
@@ -233,6 +227,44 @@ void ProjectionSet::check_workers(const WorkerShare& worker) {
   }
 }
 
+std::set<std::filesystem::path> ProjectionSet::faulty_files() const {
+  std::set<std::filesystem::path> files;
+  for (const auto& [shown, read] : included_files_) {
+    if (!read.problems.empty()) {
+      files.insert(read.file->path);
+    }
+  }
+  return files;
+}
+
+void ProjectionSet::refuse(const Read& read) {
+  RefusedFile refused;
+  refused.file = read.file->path;
+  refused.last_good = read.problems.empty();
+  refused.problems = refused.last_good ? read.file->refusal : read.problems;
+  std::stable_sort(refused.problems.begin(), refused.problems.end(), [](const Problem& a, const Problem& b) {
+    return std::tie(a.where.line, a.where.column) < std::tie(b.where.line, b.where.column);
+  });
+  const auto take_out = [&](const std::vector<std::string>& names, bool stands) {
+    for (const std::string& name : names) {
+      const auto defined = included_names_.find(name);
+      const bool here = defined != included_names_.end() && defined->second.file == read.file->shown;
+      if (defined != included_names_.end() && !here) {
+        continue; // another file's, and good there
+      }
+      if (!here || !stands) {
+        drafts_.erase(name); // what the main file says about it cannot stand alone
+      }
+      if (std::find(refused.projections.begin(), refused.projections.end(), name) == refused.projections.end()) {
+        refused.projections.push_back(name);
+      }
+    }
+  };
+  take_out(read.projections, refused.last_good);
+  take_out(read.file->refused_projections, refused.last_good);
+  loaded_.refused.push_back(std::move(refused));
+}
+
 void ProjectionSet::complete(Configuration& configuration) {
   check_backoff(defaults_, "defaults");
   for (auto& [name, draft] : drafts_) {
@@ -242,17 +274,10 @@ void ProjectionSet::complete(Configuration& configuration) {
     check_backoff(draft, table_name(name));
   }
   check_checkpoints();
-  for (auto& [path, file] : included_files_) {
-    if (file.problems.empty()) {
-      continue;
+  for (const auto& [shown, read] : included_files_) {
+    if (!read.problems.empty() || !read.file->refusal.empty()) {
+      refuse(read);
     }
-    std::stable_sort(file.problems.begin(), file.problems.end(), [](const Problem& a, const Problem& b) {
-      return std::tie(a.where.line, a.where.column) < std::tie(b.where.line, b.where.column);
-    });
-    for (const std::string& name : file.projections) {
-      drafts_.erase(name); // what the main file says about it cannot stand alone
-    }
-    loaded_.refused.push_back(file);
   }
   if (configuration.worker) {
     check_workers(*configuration.worker);

@@ -45,7 +45,10 @@ json examine(const fs::path& file, const std::vector<config::Projection>& projec
       settings[projection.name].push_back(to_json(problem));
     }
   }
-  return {{"version", plugin::clean_text(descriptor.version, kLongestVersion)}, {"settings", settings}};
+  return {{"version", plugin::clean_text(descriptor.version, kLongestVersion)},
+          {"read_model_version", descriptor.read_model_version},
+          {"resettable", descriptor.reset != nullptr},
+          {"settings", settings}};
 }
 
 } // namespace
@@ -72,6 +75,8 @@ PluginCheck check_plugin(const fs::path& file, const std::vector<config::Project
   const json found = json::parse(answer.text);
   check.refusal = found.value("refusal", "");
   check.version = found.value("version", "");
+  check.read_model_version = found.value("read_model_version", 0u);
+  check.resettable = found.value("resettable", false);
   const json settings = found.value("settings", json::object());
   for (const auto& [projection, problems] : settings.items()) {
     for (const auto& problem : problems) {

@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "config/configuration.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -12,8 +13,10 @@ namespace projector::control {
 
 /// What a plugin file and the settings of the projections that use it came to.
 struct PluginCheck {
-  std::string refusal;                                          ///< why the file is not taken; empty: it is
-  std::string version;                                          ///< the plugin's own
+  std::string refusal; ///< why the file is not taken; empty: it is
+  std::string version; ///< the plugin's own
+  std::uint32_t read_model_version = 0;
+  bool resettable = false;                                      ///< it can empty its read model
   std::map<std::string, std::vector<config::Problem>> settings; ///< by projection; only those with problems
 };
 

@@ -14,6 +14,8 @@ namespace projector::plugin {
 
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::size_t kLongestName = 48;
 constexpr off_t kLargestFile = off_t{1} << 30;
 
@@ -60,8 +62,10 @@ OpenedFile refused(bool incomplete, std::string reason) {
 OpenedFile cannot_open(const std::string& path, int error) {
   switch (error) {
   case ELOOP:
-    return refused(
-        false, fmt::format("{} is a symbolic link, expected the file itself: put a copy of the library there", path));
+    return refused(false,
+                   fmt::format("{} is a symbolic link that leads out of its directory, expected the file itself or "
+                               "a link to below the directory: put a copy of the library there",
+                               path));
   case ENOENT:
     return refused(true, fmt::format("{} is not there, or not yet", path));
   case ENXIO: // a socket
@@ -70,6 +74,37 @@ OpenedFile cannot_open(const std::string& path, int error) {
     return refused(
         false, fmt::format("{} cannot be opened for reading by uid {}: {}", path, ::geteuid(), std::strerror(error)));
   }
+}
+
+/// Where a link leads to, if that is below the directory that it stands in: so volumes are mounted whose files change
+/// all at once (Kubernetes' `..data`). Else `file` itself.
+fs::path follow_inside(const fs::path& file, const fs::path& parent) {
+  std::error_code error;
+  if (!fs::is_symlink(file, error)) {
+    return file;
+  }
+  const auto directory = fs::canonical(parent, error);
+  const auto target = error ? fs::path() : fs::canonical(file, error);
+  const auto [end, rest] = std::mismatch(directory.begin(), directory.end(), target.begin(), target.end());
+  return !error && end == directory.end() && rest != target.end() ? target : file;
+}
+
+/// Checks the directories from `inner` up to `outer`, which it is below.
+std::optional<Refusal> check_directories(fs::path inner, const fs::path& outer) {
+  std::error_code error;
+  const auto last = fs::canonical(outer, error);
+  for (bool more = true; more; inner = inner.parent_path()) {
+    struct stat status = {};
+    if (::stat(inner.c_str(), &status) != 0) {
+      return Refusal{true,
+                     fmt::format("the directory {} cannot be looked at: {}", inner.string(), std::strerror(errno))};
+    }
+    if (auto refusal = check_access(status, "the directory", inner.string())) {
+      return refusal;
+    }
+    more = inner != last && inner.has_relative_path();
+  }
+  return std::nullopt;
 }
 
 } // namespace
@@ -91,8 +126,15 @@ std::optional<std::string> plugin_name(const std::filesystem::path& file) {
   return is_plugin_name(stem) ? std::optional(std::move(stem)) : std::nullopt;
 }
 
-OpenedFile open_plugin_file(const std::filesystem::path& file, struct stat& status) {
-  const std::filesystem::path parent = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+OpenedFile open_plugin_file(const fs::path& named, struct stat& status) {
+  const fs::path place = named.has_parent_path() ? named.parent_path() : fs::path(".");
+  const fs::path file = follow_inside(named, place);
+  if (file != named) {
+    if (auto refusal = check_directories(file.parent_path(), place)) {
+      return {base::UniqueFd(), std::move(refusal)};
+    }
+  }
+  const fs::path parent = file.has_parent_path() ? file.parent_path() : fs::path(".");
   // The file is opened in the very directory that was looked at, so that neither can be exchanged in between.
   const base::UniqueFd directory(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   struct stat directory_status = {};

@@ -23,8 +23,8 @@ std::optional<std::string> plugin_name(const std::filesystem::path& file);
 bool is_plugin_name(const std::string& name);
 
 /// Opens a plugin file once, for reading, and checks owner and modes of it and of the directory it was opened in:
-/// nobody but root and who runs the host may be able to change either. `status` receives the file's, from the
-/// descriptor.
+/// nobody but root and who runs the host may be able to change either. A symbolic link is followed to a file below the
+/// directory that it stands in, and no further. `status` receives the file's, from the descriptor.
 struct OpenedFile {
   base::UniqueFd fd; ///< empty where refused
   std::optional<Refusal> refusal;

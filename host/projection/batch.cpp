@@ -83,6 +83,9 @@ bool BatchCutter::take(Batch& batch, const std::shared_ptr<const eventlog::Segme
         !filter_.matches_partition(segment->aggregate_hashes()[index])) {
       continue;
     }
+    if (events[index].global_position > limits.up_to) {
+      break;
+    }
     const std::size_t bytes = event_bytes(events[index]);
     const bool alone = batch.events_.empty() && matching_.empty();
     full = matching_.size() == room || (!alone && batch.bytes_ + matching_bytes + bytes > limits.bytes);
@@ -114,8 +117,8 @@ bool BatchCutter::take(Batch& batch, const std::shared_ptr<const eventlog::Segme
   }
   batch.bytes_ += copy ? matching_bytes : (matching_.empty() ? 0 : std::max(matching_bytes, segment->bytes() / 2));
   full = full || batch.events_.size() == limits.events;
-  batch.to_ = full ? std::max(batch.to_, batch.events_.back()->global_position) : segment->to();
-  return full || batch.bytes_ >= limits.bytes;
+  batch.to_ = full ? std::max(batch.to_, batch.events_.back()->global_position) : std::min(segment->to(), limits.up_to);
+  return full || batch.bytes_ >= limits.bytes || batch.to_ == limits.up_to;
 }
 
 void BatchCutter::match_kinds(const eventlog::Segment& segment) {

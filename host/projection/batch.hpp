@@ -6,6 +6,7 @@
 #include <projector/plugin.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,6 +44,8 @@ private:
 struct BatchLimits {
   std::uint32_t events = 100;
   std::uint64_t bytes = 8u << 20; ///< one event may exceed it alone
+  /// No batch goes beyond this position, with or without events; above the position that a batch follows.
+  std::int64_t up_to = std::numeric_limits<std::int64_t>::max();
 };
 
 /// Cuts batches from the log for one worker. Owned by the worker; its thread only.

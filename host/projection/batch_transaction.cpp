@@ -14,7 +14,6 @@
 namespace projector::projection {
 namespace {
 
-constexpr std::size_t kMostQueued = 8192;
 constexpr std::size_t kMostQueuedBytes = 8u << 20;
 constexpr std::size_t kMostTexts = 512;
 constexpr std::size_t kMostTextBytes = 4u << 20;
@@ -22,32 +21,9 @@ constexpr std::size_t kMostTextBytes = 4u << 20;
 constexpr std::size_t kKeptParameterBytes = 1024;
 constexpr std::size_t kShownStatementBytes = 300;
 
-/// Tags of the host's own statements, above those of any queue.
-enum Tag : std::size_t {
-  kBegin = kMostQueued + 1,
-  kSettings,
-  kLock,
-  kSchema,
-  kCompareAndSet,
-  kFence,
-  kMirror,
-  kCommit
-};
-
 /// Of a statement, what an error shows: a plugin's text may hold any bytes, and goes into tables and logs.
 std::string shown(std::string_view sql) {
   return plugin::clean_text(sql, kShownStatementBytes);
-}
-
-/// CREATE SCHEMA IF NOT EXISTS asks for the privilege even where the schema is there, and fails where two projections
-/// make it at once.
-std::string make_schema(const std::string& schema) {
-  const auto literal = pg::Connection::quote_literal(schema);
-  const auto absent = fmt::format("NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = {})", literal);
-  return "DO " + pg::Connection::quote_literal(fmt::format(
-                     "BEGIN IF {0} THEN PERFORM pg_advisory_xact_lock(hashtext('projectord schema'), hashtext({1})); "
-                     "IF {0} THEN CREATE SCHEMA {2}; END IF; END IF; END",
-                     absent, literal, pg::Connection::quote_identifier(schema)));
 }
 
 BatchTransaction::Failure connection_failure(const std::string& text) {
@@ -199,66 +175,6 @@ bool BatchTransaction::borrow() {
     return false;
   }
   return true;
-}
-
-void BatchTransaction::send_prologue(pg::Pipeline& pipeline) {
-  const pg::Send once;
-  const pg::Send keep{
-      options_.prepared_statements ? pg::Send::Prepare::Keep : pg::Send::Prepare::Once, pg::Format::Text, false, {}};
-  pipeline.send("BEGIN ISOLATION LEVEL READ COMMITTED", {}, once, kBegin);
-  const std::string path =
-      options_.schema.empty()
-          ? tables_.search_path
-          : fmt::format("{}, {}", pg::Connection::quote_identifier(options_.schema), tables_.search_path);
-  // Local to the transaction, so that it also holds behind a pooler that hands out another session for each.
-  pipeline.send("SELECT set_config('search_path', $1, true), set_config('synchronous_commit', $2, true),"
-                " set_config('lock_timeout', '30s', true), set_config('DateStyle', 'ISO, YMD', true),"
-                " set_config('IntervalStyle', 'postgres', true), set_config('TimeZone', 'UTC', true),"
-                " set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true),"
-                " set_config('standard_conforming_strings', 'on', true)",
-                pg::Parameters{}.text(path).text(options_.synchronous_commit), keep, kSettings);
-  if (!move_) {
-    pipeline.send("SELECT pg_advisory_xact_lock(hashtext('projectord'), hashtext($1))",
-                  pg::Parameters{}.text(options_.key.base), keep, kLock);
-    if (!options_.schema.empty()) {
-      pipeline.send(make_schema(options_.schema), {}, once, kSchema);
-    }
-    return;
-  }
-  const std::string name = options_.key.name();
-  pipeline.send(
-      fmt::format("UPDATE {} SET position = $2, highest = greatest(highest, $2) WHERE name = $1 AND position = $3",
-                  tables_.checkpoints),
-      pg::Parameters{}.text(name, 25).int8(move_->to).int8(move_->from), keep, kCompareAndSet);
-  pipeline.send(fmt::format("SELECT epoch = $2 AND partitions = $3 FROM {} WHERE checkpoint = $1", tables_.projections),
-                pg::Parameters{}
-                    .text(options_.key.base, 25)
-                    .int8(move_->epoch)
-                    .int4(static_cast<std::int32_t>(options_.key.partitions)),
-                keep, kFence);
-  pipeline.send(fmt::format("UPDATE {} SET last_global_position = $2, updated_at = CASE WHEN updated_at < now() - "
-                            "interval '1 second' THEN now() ELSE updated_at END WHERE projection_name = $1 AND "
-                            "last_global_position = $3",
-                            tables_.mirror),
-                pg::Parameters{}.text(name, 25).int8(move_->to).int8(move_->from), keep, kMirror);
-}
-
-void BatchTransaction::look_at(std::size_t tag, const pg::Result& result) {
-  if (failure_) {
-    return;
-  }
-  const auto failed = [&](Failure::Kind kind, std::string text) {
-    fail({kind, Reaction::RetryForever, std::move(text), PROJECTOR_NO_EVENT, false});
-  };
-  if (tag == kCompareAndSet && result.affected() != 1) {
-    failed(Failure::Kind::Moved, fmt::format("checkpoint {} is not at {} any more", options_.key.name(), move_->from));
-  } else if (tag == kFence && (result.rows() != 1 || result.is_null(0, 0) || !result.boolean(0, 0))) {
-    failed(Failure::Kind::Fenced,
-           fmt::format("checkpoint {} was repartitioned, reset or moved by an operator", options_.key.base));
-  } else if (tag == kMirror && result.affected() != 1) {
-    failed(Failure::Kind::Moved, fmt::format("the row {} of {} was moved by somebody else than this host",
-                                             options_.key.name(), tables_.mirror));
-  }
 }
 
 bool BatchTransaction::run(pg::Result* rows, pg::Format format) {

@@ -42,6 +42,13 @@ public:
     /// Asked when the connection is younger than the batch's events: whether these are still what the store holds.
     base::TimePoint events_read_at;
     std::function<bool()> confirm;
+    /// The whole projection goes back to `start`, but this partition to `to`; the epoch rises and the read model gets
+    /// this version. The plugin's reset comes first in the transaction. `from` does not count.
+    struct Reset {
+      std::int64_t start = 0;
+      std::uint32_t read_model_version = 0;
+    };
+    std::optional<Reset> reset;
   };
   /// Forgets the batch before. Without a move (setup, reset) only the plugin's statements run, under a lock that lets
   /// one host at a time do this for a projection.
@@ -78,6 +85,18 @@ public:
   void rollback() noexcept;
 
 private:
+  static constexpr std::size_t kMostQueued = 8192;
+  /// Tags of the host's own statements, above those of any queue.
+  enum Tag : std::size_t {
+    kBegin = kMostQueued + 1,
+    kSettings,
+    kLock,
+    kSchema,
+    kCompareAndSet,
+    kFence,
+    kMirror,
+    kReset
+  };
   struct Queued {
     std::size_t text = 0; ///< index into texts_
     std::uint32_t event_index = PROJECTOR_NO_EVENT;
@@ -98,6 +117,8 @@ private:
   bool borrow();
   void clear_queue();
   void send_prologue(pg::Pipeline& pipeline);
+  void send_move(pg::Pipeline& pipeline, const pg::Send& keep) const;
+  void send_reset(pg::Pipeline& pipeline, const pg::Send& keep) const;
   void look_at(std::size_t tag, const pg::Result& result);
   plugin::Verdict fail(Failure failure);
   [[nodiscard]] plugin::Verdict verdict() const;

@@ -42,9 +42,11 @@ std::shared_ptr<Handover> Bookkeeper::submit(GroupedMove move, std::uint64_t inc
   return handover;
 }
 
-void Bookkeeper::publish_from(std::function<std::vector<WorkerStatus>()> source) {
+void Bookkeeper::publish_from(std::function<std::vector<WorkerStatus>()> source,
+                              std::function<void(const RebuildRequests&)> requested) {
   const std::lock_guard lock(source_mutex_);
   source_ = std::move(source);
+  requested_ = std::move(requested);
 }
 
 void Bookkeeper::poke() {
@@ -174,6 +176,25 @@ void Bookkeeper::publish() {
   }
   pg::Connection& session = connection();
   store_settled(session);
+  write_states(session, statuses);
+  const auto requests = read_requests(session);
+  const std::lock_guard lock(source_mutex_);
+  if (requested_) {
+    requested_(requests);
+  }
+}
+
+Bookkeeper::RebuildRequests Bookkeeper::read_requests(pg::Connection& session) {
+  const auto rows = session.exec(
+      fmt::format("SELECT checkpoint, rebuild_requested FROM {} WHERE rebuild_requested > 0", tables_.projections));
+  RebuildRequests requests;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    requests.emplace(rows.bytes(row, 0), rows.int8(row, 1));
+  }
+  return requests;
+}
+
+void Bookkeeper::write_states(pg::Connection& session, const std::vector<WorkerStatus>& statuses) {
   std::vector<std::string> names, projections, states, reasons, plugins, versions;
   std::vector<std::int64_t> partition, partitions, generations, threads, positions, handled;
   std::set<std::string_view> seen;

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -57,9 +58,12 @@ public:
 
   /// Hands over a position. `incarnation` is of the segments behind it, `read_at` the oldest of them.
   std::shared_ptr<Handover> submit(GroupedMove move, std::uint64_t incarnation, base::TimePoint read_at);
-  /// What is written as the workers' states, asked on this thread. Set before the first worker starts. When this
-  /// returns, the source before is not being asked any more.
-  void publish_from(std::function<std::vector<WorkerStatus>()> source);
+  /// What operators ask for: a number that is higher for each new request, by the checkpoint's base name.
+  using RebuildRequests = std::map<std::string, std::int64_t>;
+  /// What is written as the workers' states, and who is told all open requests after each time; both are called on this
+  /// thread. Set before the first worker starts. When this returns, those before are not being called any more.
+  void publish_from(std::function<std::vector<WorkerStatus>()> source,
+                    std::function<void(const RebuildRequests&)> requested = {});
   /// A state has changed: write it soon.
   void poke();
 
@@ -75,7 +79,9 @@ private:
   bool attempt(const std::function<void()>& step); ///< false, and reported once, where it failed
   void write(std::vector<Pending>& pending);
   void publish();
+  void write_states(pg::Connection& session, const std::vector<WorkerStatus>& statuses);
   void store_settled(pg::Connection& session);
+  RebuildRequests read_requests(pg::Connection& session);
   pg::Connection& connection();
 
   Options options_;
@@ -91,8 +97,9 @@ private:
   std::vector<Pending> pending_;
   bool poked_ = false;
 
-  std::mutex source_mutex_; ///< guards source_, also while it is asked
+  std::mutex source_mutex_; ///< guards both, also while they are called
   std::function<std::vector<WorkerStatus>()> source_;
+  std::function<void(const RebuildRequests&)> requested_;
   std::jthread thread_;
 };
 

@@ -71,7 +71,7 @@ void make_rows(pg::Connection& connection, const CheckpointTables& tables, const
     names.push_back(sibling(request.key, partition).name());
     partitions.push_back(partition);
     const auto found = taken_over.find(names.back());
-    positions.push_back(found == taken_over.end() ? request.start_position : found->second);
+    positions.push_back(found == taken_over.end() ? *request.start_position : found->second);
   }
   connection.exec(
       fmt::format("INSERT INTO {} (name, checkpoint, partition, position, highest)"
@@ -101,12 +101,30 @@ std::string refuse_projection(const pg::Result& row, const CheckpointRequest& re
                        "WHERE checkpoint = '{}'",
                        request.key.base, store, request.store, request.store, request.key.base);
   }
-  if (const auto version = row.int8(0, 3); version != request.read_model_version) {
-    return fmt::format("the read model of checkpoint {} is of version {}, plugin {} makes version {}; put the plugin "
-                       "of version {} back, or give this one another `checkpoint` and tables of its own",
-                       request.key.base, version, request.plugin, request.read_model_version, version);
+  const auto version = row.int8(0, 3);
+  if (version == request.read_model_version) {
+    return {};
+  }
+  const std::string found = fmt::format("the read model of checkpoint {} is of version {}, plugin {} makes version {}",
+                                        request.key.base, version, request.plugin, request.read_model_version);
+  if (!request.rebuild.resettable) {
+    return fmt::format("{} and has no reset to empty it with; put the plugin of version {} back, or give this one "
+                       "another `checkpoint` and tables of its own",
+                       found, version);
+  }
+  if (!request.rebuild.automatic && !request.rebuild.requested) {
+    return fmt::format("{}; to rebuild it from the first event run \"projectorctl rebuild {}\" or set rebuild = "
+                       "\"automatic\", else put the plugin of version {} back",
+                       found, request.projection, version);
   }
   return {};
+}
+
+/// Whether the read model is to be emptied before this plugin goes on. A request that a plugin without reset cannot
+/// serve changes nothing.
+bool must_reset(const pg::Result& row, const CheckpointRequest& request) {
+  const bool requested = request.rebuild.requested && request.rebuild.resettable && row.int8(0, 4) > 0;
+  return requested || row.int8(0, 3) != request.read_model_version;
 }
 
 /// One of the two rows of a partition is missing: somebody deleted it, which asks for a new start.
@@ -119,12 +137,12 @@ void start_anew(pg::Connection& connection, const CheckpointTables& tables, cons
                       .text(name)
                       .text(request.key.base)
                       .int4(static_cast<std::int32_t>(request.key.partition))
-                      .int8(request.start_position));
+                      .int8(*request.start_position));
   connection.exec(fmt::format("INSERT INTO {} (projection_name, last_global_position) VALUES ($1, $2) ON CONFLICT "
                               "(projection_name) DO UPDATE SET last_global_position = excluded.last_global_position, "
                               "updated_at = now()",
                               tables.mirror),
-                  pg::Parameters{}.text(name).int8(request.start_position));
+                  pg::Parameters{}.text(name).int8(*request.start_position));
 }
 
 struct BothRows {
@@ -163,26 +181,36 @@ std::string refuse_position(const CheckpointTables& tables, const CheckpointRequ
 
 OpenedCheckpoint open_in_transaction(pg::Connection& connection, const CheckpointTables& tables,
                                      const CheckpointRequest& request) {
-  const auto projection =
-      connection.exec(fmt::format("SELECT partitions, epoch, store, read_model_version FROM {} WHERE checkpoint = $1 "
-                                  "FOR UPDATE",
-                                  tables.projections),
-                      pg::Parameters{}.text(request.key.base));
+  using Next = OpenedCheckpoint::Next;
+  const auto projection = connection.exec(
+      fmt::format("SELECT partitions, epoch, store, read_model_version, rebuild_requested FROM {} WHERE "
+                  "checkpoint = $1 FOR UPDATE",
+                  tables.projections),
+      pg::Parameters{}.text(request.key.base));
   const Positions mirror = read_mirror(connection, tables, request.key);
   bool fresh = false;
   if (projection.rows() == 0) {
     if (!mirror.empty()) {
       if (auto refusal = refuse_siblings(mirror, request.key); !refusal.empty()) {
-        return {std::nullopt, refusal, {}};
+        return {std::nullopt, refusal, {}, {}};
       }
+    } else if (!request.start_position) {
+      return {std::nullopt, {}, Next::NeedStart, {}};
     }
     make_rows(connection, tables, request, mirror);
     fresh = mirror.empty();
   } else if (auto refusal = refuse_projection(projection, request); !refusal.empty()) {
-    return {std::nullopt, refusal, {}};
+    return {std::nullopt, refusal, {}, {}};
+  }
+  const bool reset = projection.rows() > 0 && must_reset(projection, request);
+  if (reset && !request.rebuild.leads) {
+    return {std::nullopt, {}, Next::Wait, {}};
   }
   const std::string name = request.key.name();
   auto stored = read_both(connection, tables, request.key);
+  if (!stored && !request.start_position) {
+    return {std::nullopt, {}, Next::NeedStart, {}};
+  }
   if (!stored) {
     start_anew(connection, tables, request);
     stored = read_both(connection, tables, request.key);
@@ -194,13 +222,14 @@ OpenedCheckpoint open_in_transaction(pg::Connection& connection, const Checkpoin
                         "WHERE projection_name = '{}' or delete the row to start anew",
                         name, tables.mirror, stored->mirrored, stored->checkpoint.position, tables.mirror,
                         stored->checkpoint.position, name),
+            {},
             {}};
   }
   if (const auto position = stored->checkpoint.position; position > request.store_last) {
-    return {std::nullopt, refuse_position(tables, request, position, fresh), position};
+    return {std::nullopt, refuse_position(tables, request, position, fresh), {}, position};
   }
   stored->checkpoint.fresh = fresh;
-  return {stored->checkpoint, {}, {}};
+  return {stored->checkpoint, {}, reset ? Next::Reset : Next::Continue, {}};
 }
 
 } // namespace

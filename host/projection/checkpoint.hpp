@@ -33,14 +33,29 @@ struct CheckpointRequest {
   std::string projection;
   std::string plugin;
   std::uint32_t read_model_version = 0;
-  std::string store;               ///< identity of the event store
-  std::int64_t store_last = 0;     ///< the last value of the store's sequence
-  std::int64_t start_position = 0; ///< where to begin without a checkpoint
+  std::string store;                          ///< identity of the event store
+  std::int64_t store_last = 0;                ///< the last value of the store's sequence
+  std::optional<std::int64_t> start_position; ///< where to begin without a checkpoint; nothing: not known yet
+  /// What may be done about a read model that must be made anew.
+  struct Rebuild {
+    bool automatic = false;  ///< where the plugin makes another version of it
+    bool requested = false;  ///< where an operator has asked for it
+    bool resettable = false; ///< the plugin can empty the read model
+    bool leads = true;       ///< this partition does it for the whole projection
+  };
+  Rebuild rebuild;
 };
 
 struct OpenedCheckpoint {
   std::optional<Checkpoint> checkpoint;
   std::string refusal; ///< why it does not fit, and the way out
+  enum class Next {
+    Continue, ///< from the checkpoint
+    Reset,    ///< the read model is to be emptied in the transaction that moves the checkpoint next
+    Wait,     ///< for the partition that leads to do that
+    NeedStart ///< a row is to be made, and the request does not say where to start
+  };
+  Next next = Next::Continue;
   /// Refused because it stands here, above store_last: another host may just know of later events than this one.
   std::optional<std::int64_t> above_store;
 };

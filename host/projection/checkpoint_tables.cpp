@@ -13,6 +13,7 @@ constexpr std::string_view kSchema = R"(CREATE TABLE IF NOT EXISTS projector_pro
   partitions integer NOT NULL CHECK (partitions > 0),
   epoch bigint NOT NULL DEFAULT 1,
   read_model_version bigint NOT NULL,
+  rebuild_requested bigint NOT NULL DEFAULT 0,
   desired_state text NOT NULL DEFAULT 'running' CHECK (desired_state IN ('running', 'paused')),
   store text NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()

@@ -138,6 +138,11 @@ Worker::End Worker::live() {
     return *end;
   }
   cutter_.emplace(services_.log, filter_of(instance_->descriptor(), key_), durable_only());
+  if (reset_ && instance_->external()) {
+    if (auto end = reset_without_batch()) {
+      return *end;
+    }
+  }
   set_state(State::CatchingUp);
   spdlog::info("{}: runs {} {} from position {}", title_, assignment_.projection.plugin,
                instance_->descriptor().version, position_);
@@ -147,89 +152,6 @@ Worker::End Worker::live() {
     }
   }
   return End::Stop;
-}
-
-void Worker::end_hand_over(End end) {
-  const auto answer = [&] {
-    if (end == End::Stop) {
-      return handover_->wait(base::no_stop(), std::chrono::seconds(2));
-    }
-    auto now = Handover::Answer::Pending;
-    while (now == Handover::Answer::Pending && !stop_.requested()) {
-      now = handover_->wait(stop_, std::chrono::seconds(1));
-    }
-    return now;
-  };
-  if (handover_) {
-    if (answer() != Handover::Answer::Written) {
-      return;
-    }
-    stored_ = handed_over_;
-    handover_.reset();
-  }
-  if ((end == End::Stop || end == End::Fail) && position_ > stored_) {
-    hand_over();
-    answer();
-  }
-}
-
-std::optional<std::int64_t> Worker::start_position() {
-  const auto& from = assignment_.projection.start_from;
-  if (from.kind == config::StartFrom::Kind::Beginning) {
-    return 0;
-  }
-  if (from.kind == config::StartFrom::Kind::Position) {
-    return from.position;
-  }
-  if (!services_.log.settle(stop_)) {
-    return std::nullopt;
-  }
-  return services_.log.settled();
-}
-
-std::optional<Worker::End> Worker::open_checkpoint_row() {
-  // Another host may have seen, and stored, what this one's log will see at its next look.
-  int looks = 20;
-  while (true) {
-    const auto start = start_position();
-    if (!start) {
-      return End::Stop;
-    }
-    store_ = services_.log.identity().store;
-    incarnation_ = services_.log.incarnation();
-    try {
-      const auto opened = [&] {
-        auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
-        return open_checkpoint(lease.connection(), services_.tables,
-                               {key_, assignment_.projection.name, assignment_.projection.plugin,
-                                assignment_.module->descriptor().read_model_version, store_,
-                                services_.log.last_position(), *start});
-      }();
-      if (opened.above_store && --looks > 0) {
-        if (!pause(std::chrono::milliseconds(100))) {
-          return End::Stop;
-        }
-        continue;
-      }
-      if (!opened.checkpoint) {
-        return fail(opened.refusal, State::Refused);
-      }
-      position_ = stored_ = opened.checkpoint->position;
-      highest_ = opened.checkpoint->highest;
-      epoch_ = opened.checkpoint->epoch;
-      repeated_up_to_ = opened.checkpoint->fresh ? 0 : services_.log.last_position();
-      read_at_ = base::TimePoint::max();
-      stored_at_ = base::Clock::now();
-      return std::nullopt;
-    } catch (const pg::Error& error) {
-      if (reaction_to_sqlstate(error.sqlstate()) != Reaction::RetryForever) {
-        return fail(fmt::format("its checkpoint cannot be opened: {}", error.what()));
-      }
-      if (!back_off(error.what())) {
-        return End::Stop;
-      }
-    }
-  }
 }
 
 std::optional<Worker::End> Worker::create_instance() {
@@ -265,13 +187,8 @@ std::optional<Worker::End> Worker::set_up() {
     }
     const std::string text = failure ? failure->text : outcome.text;
     const Reaction reaction = failure ? failure->reaction : reaction_to_status(outcome.status);
-    const bool again = reaction == Reaction::RetryForever ||
-                       (reaction == Reaction::RetryCounted && ++retries_ <= assignment_.projection.max_retries);
-    if (!again) {
-      return fail(fmt::format("the plugin's setup failed: {}", text));
-    }
-    if (!back_off(text)) {
-      return End::Stop;
+    if (auto end = again_or_fail(reaction, fmt::format("the plugin's setup failed: {}", text))) {
+      return end;
     }
     // One setup after each create, so that a plugin never sees a second one.
     instance_.reset();
@@ -308,7 +225,23 @@ Worker::End Worker::stand_by() {
 
 void Worker::wait_after_failure() {
   const auto interval = assignment_.projection.restart_interval;
-  pause(interval == base::Duration::zero() ? std::chrono::hours(24 * 365) : interval);
+  do {
+    pause(interval == base::Duration::zero() ? std::chrono::hours(24 * 365) : interval);
+  } while (on_trial() && !stop_.requested());
+}
+
+bool Worker::on_trial() const {
+  // Only this thread writes `committed`, so that it may look without the lock.
+  return assignment_.trial && *assignment_.trial && !status_.committed;
+}
+
+std::optional<Worker::End> Worker::again_or_fail(Reaction reaction, const std::string& text) {
+  const bool again = reaction == Reaction::RetryForever ||
+                     (reaction == Reaction::RetryCounted && ++retries_ <= assignment_.projection.max_retries);
+  if (!again) {
+    return fail(text);
+  }
+  return back_off(text) ? std::nullopt : std::optional(End::Stop);
 }
 
 Worker::End Worker::fail(std::string reason, State state) {

@@ -11,6 +11,7 @@
 #include "projection/bookkeeper.hpp"
 #include "projection/worker_status.hpp"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -41,6 +42,12 @@ struct WorkerAssignment {
   plugin::Settings settings;
   std::string state_directory;
   std::uint64_t generation = 1;
+  bool leads = true;    ///< of this host's partitions, the one that empties the read model for a rebuild
+  bool rebuild = false; ///< started to serve an operator's request for a rebuild
+  /// While true, an older generation can come back: a failure before this worker's first commit is final and not
+  /// narrowed down. Null: there is none.
+  std::shared_ptr<const std::atomic<bool>> trial;
+  std::optional<std::int64_t> up_to; ///< ends, stored, once it has handled up to here
 };
 
 /// The thread of one partition: it makes the plugin instance, feeds it batches, and destroys it. Owned by the
@@ -73,11 +80,22 @@ private:
   void wait_after_failure();
 
   std::optional<End> open_checkpoint_row();
+  OpenedCheckpoint ask_for_checkpoint(std::optional<std::int64_t> start);
+  void begin_at(const OpenedCheckpoint& opened);
   std::optional<End> create_instance();
   std::optional<End> set_up();
   std::optional<End> one_batch();
+  /// Has handled up to the assignment's limit: stores that and ends.
+  std::optional<End> end_at_limit();
   std::optional<End> handle();
   std::optional<End> commit();
+  [[nodiscard]] BatchTransaction::Move move_to(std::int64_t position, std::uint64_t incarnation,
+                                               base::TimePoint read_at);
+  /// Empties the read model where there is no batch to do it with.
+  std::optional<End> reset_without_batch();
+  void reset_committed();
+  std::optional<End> again_or_fail(Reaction reaction, const std::string& text);
+  [[nodiscard]] bool on_trial() const;
   std::optional<End> after_failure(const BatchTransaction::Failure& failure);
   std::optional<End> after_partial(const plugin::Outcome& outcome);
   std::optional<End> react(Reaction reaction, const std::string& text, std::uint32_t event_index);
@@ -121,9 +139,10 @@ private:
   std::int64_t highest_ = 0;
   std::int64_t repeated_up_to_ = 0; ///< events at or below may have been handed over before
   std::int64_t epoch_ = 0;
-  std::uint64_t incarnation_ = 0; ///< of the newest events behind position_
-  std::string store_;             ///< identity of the store that position_ belongs to
-  base::TimePoint read_at_;       ///< the oldest read behind what is handled and not stored
+  std::optional<BatchTransaction::Move::Reset> reset_; ///< still to be done, with the next transaction
+  std::uint64_t incarnation_ = 0;                      ///< of the newest events behind position_
+  std::string store_;                                  ///< identity of the store that position_ belongs to
+  base::TimePoint read_at_;                            ///< the oldest read behind what is handled and not stored
   base::TimePoint stored_at_;
   std::shared_ptr<Handover> handover_;
   std::int64_t handed_over_ = 0;

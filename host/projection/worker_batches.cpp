@@ -24,11 +24,18 @@ std::optional<Worker::End> Worker::one_batch() {
   if (auto end = take_answer(false)) {
     return end;
   }
+  if (assignment_.up_to && position_ >= *assignment_.up_to && !reset_) {
+    return end_at_limit();
+  }
   if (!halted_ && position_ >= services_.log.settled()) {
     set_state(State::Live);
   }
+  if (reset_ && !halted_ && position_ >= services_.log.settled()) {
+    return reset_without_batch();
+  }
   const auto& projection = assignment_.projection;
-  const BatchLimits limits{narrowing_.limit(projection.batch_size), projection.batch_bytes};
+  BatchLimits limits{narrowing_.limit(projection.batch_size), projection.batch_bytes};
+  limits.up_to = assignment_.up_to.value_or(limits.up_to);
   const auto cut = cutter_->cut(batch_, position_, limits, wait_until(), projection.checkpoint_interval, stop_);
   halted_ = cut.status == Status::Halted;
   switch (cut.status) {
@@ -55,6 +62,14 @@ std::optional<Worker::End> Worker::one_batch() {
     hand_over();
   }
   return std::nullopt;
+}
+
+std::optional<Worker::End> Worker::end_at_limit() {
+  hand_over();
+  if (auto end = take_answer(true)) {
+    return end;
+  }
+  return stored_ == position_ ? std::optional(End::Stop) : std::nullopt;
 }
 
 projector_batch Worker::describe_batch() {
@@ -85,11 +100,18 @@ std::optional<Worker::End> Worker::handle() {
   }
   const projector_batch described = describe_batch();
   if (!external) {
-    BatchTransaction::Move move{stored_, batch_.to(), epoch_, std::min(batch_.read_at(), read_at_), {}};
-    if (services_.same_server) {
-      move.confirm = [this] { return services_.log.confirm(batch_.incarnation(), stop_); };
+    transaction_->begin(move_to(batch_.to(), batch_.incarnation(), std::min(batch_.read_at(), read_at_)));
+    if (reset_) {
+      const auto emptied = instance_->reset(*transaction_);
+      if (const auto failure = transaction_->failure()) {
+        transaction_->rollback();
+        return after_failure(*failure);
+      }
+      if (!emptied.ok()) {
+        transaction_->rollback();
+        return again_or_fail(reaction_to_status(emptied.status), "the plugin's reset failed: " + emptied.text);
+      }
     }
-    transaction_->begin(std::move(move));
   }
   PROJECTOR_TEST_POINT("before_handle");
   const auto outcome = instance_->handle(external ? nullptr : &*transaction_, described);
@@ -106,7 +128,7 @@ std::optional<Worker::End> Worker::handle() {
     }
     return react(reaction_to_status(outcome.status), outcome.text, outcome.event_index);
   }
-  if (!external && transaction_->used()) {
+  if (!external && (transaction_->used() || reset_)) {
     return commit();
   }
   instance_->finished(true);
@@ -118,6 +140,7 @@ std::optional<Worker::End> Worker::commit() {
   if (!transaction_->failure() && transaction_->commit()) {
     stored_ = batch_.to();
     stored_at_ = base::Clock::now();
+    reset_committed();
     accept(batch_.to(), batch_.events().size());
     read_at_ = base::TimePoint::max();
     instance_->finished(true);
@@ -154,7 +177,8 @@ std::optional<Worker::End> Worker::after_failure(const BatchTransaction::Failure
     if (!back_off(failure.text)) {
       return End::Stop;
     }
-    return look_at_checkpoint(failure.doubtful);
+    // Opening the checkpoint again tells whether the read model was emptied.
+    return reset_ ? End::Anew : look_at_checkpoint(failure.doubtful);
   }
   return End::Anew;
 }
@@ -181,6 +205,13 @@ std::optional<Worker::End> Worker::react(Reaction reaction, const std::string& t
     break;
   }
   const auto n_events = static_cast<std::uint32_t>(batch_.events().size());
+  if (on_trial()) {
+    return fail(fmt::format("{} was rejected: {}",
+                            event_index < n_events ? describe(*batch_.events()[event_index])
+                                                   : fmt::format("one of {} events from the {}", n_events,
+                                                                 describe(*batch_.events().front())),
+                            text));
+  }
   if (!narrowing_.rejected(n_events, event_index, batch_.events().back()->global_position)) {
     return std::nullopt;
   }
@@ -199,118 +230,69 @@ void Worker::accept(std::int64_t position, std::uint64_t n_events) {
   const std::int64_t behind = services_.log.settled() - position;
   const auto far = std::max<std::int64_t>(10000, std::int64_t{10} * assignment_.projection.batch_size);
   State state = State::CatchingUp;
+  const bool commits = n_events > 0 && (instance_->external() || stored_ == position);
+  const bool first = commits && !status_.committed;
   {
     const std::lock_guard lock(mutex_);
     status_.position = position;
     status_.stored = stored_;
     status_.handled += n_events;
     status_.batches += n_events > 0 ? 1 : 0;
-    status_.committed = status_.committed || n_events > 0;
+    status_.committed = status_.committed || commits;
     if (behind <= 0 || (status_.state == State::Live && behind < far)) {
       state = State::Live;
     }
   }
   set_state(state);
-}
-
-std::optional<Worker::End> Worker::look_at_checkpoint(bool doubtful) {
-  while (true) {
-    std::optional<Checkpoint> row;
-    try {
-      auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
-      // A session that the host lost may still be at its COMMIT.
-      row = doubtful ? read_checkpoint_at_rest(lease.connection(), services_.tables, key_)
-                     : read_checkpoint(lease.connection(), services_.tables, key_);
-    } catch (const pg::Error& error) {
-      if (!back_off(error.what())) {
-        return End::Stop;
-      }
-      continue;
-    }
-    if (doubtful && row && row->epoch == epoch_ && row->position == batch_.to()) {
-      stored_ = batch_.to();
-      stored_at_ = base::Clock::now();
-      accept(batch_.to(), batch_.events().size());
-      read_at_ = base::TimePoint::max();
-      instance_->finished(true);
-      return std::nullopt;
-    }
-    if (doubtful) {
-      instance_->finished(false);
-    }
-    if (!row || row->epoch != epoch_) {
-      return End::Anew;
-    }
-    if (row->position == stored_) {
-      return std::nullopt;
-    }
-    if (row->position == handed_over_ && handed_over_ > stored_) {
-      stored_ = handed_over_;
-      return std::nullopt;
-    }
-    if (row->position < stored_) {
-      spdlog::warn("{}: the server lost this projection's last commits: it stands at {}, this host had left it at {}; "
-                   "starting again from there",
-                   title_, row->position, stored_);
-      return End::Anew;
-    }
-    return End::Standby;
+  if (first) {
+    services_.changed();
   }
 }
 
-void Worker::hand_over() {
-  if (handover_ || position_ <= stored_) {
-    return;
+BatchTransaction::Move Worker::move_to(std::int64_t position, std::uint64_t incarnation, base::TimePoint read_at) {
+  BatchTransaction::Move move;
+  move.from = stored_;
+  move.to = position;
+  move.epoch = epoch_;
+  move.reset = reset_;
+  move.events_read_at = read_at;
+  if (services_.same_server) {
+    move.confirm = [this, incarnation] { return services_.log.confirm(incarnation, stop_); };
   }
-  handed_over_ = position_;
-  handover_ = services_.bookkeeper.submit({key_, stored_, position_, epoch_}, incarnation_, read_at_);
-  read_at_ = base::TimePoint::max();
+  return move;
 }
 
-std::optional<Worker::End> Worker::take_answer(bool wait) {
-  if (!handover_) {
+std::optional<Worker::End> Worker::reset_without_batch() {
+  transaction_->begin(move_to(position_, incarnation_, read_at_));
+  const auto outcome = instance_->reset(*transaction_);
+  if (outcome.ok() && transaction_->commit()) {
+    stored_ = position_;
+    stored_at_ = base::Clock::now();
+    reset_committed();
     return std::nullopt;
   }
-  auto answer = handover_->answer();
-  while (wait && answer == Handover::Answer::Pending && !stop_.requested()) {
-    answer = handover_->wait(stop_, std::chrono::seconds(1));
-  }
-  switch (answer) {
-  case Handover::Answer::Pending:
-    return wait ? std::optional(End::Stop) : std::nullopt;
-  case Handover::Answer::Written: {
-    stored_ = handed_over_;
-    const std::lock_guard lock(mutex_);
-    status_.stored = stored_;
-    break;
-  }
-  case Handover::Answer::StoreLost:
-    handover_.reset();
-    return restart_store();
-  case Handover::Answer::Moved: {
-    handover_.reset();
-    const auto end = look_at_checkpoint(false);
-    return end || stored_ == handed_over_ ? end : End::Anew;
-  }
-  }
-  stored_at_ = base::Clock::now();
-  handover_.reset();
-  return std::nullopt;
+  const auto failure = transaction_->failure();
+  transaction_->rollback();
+  const auto end = failure && failure->kind != BatchTransaction::Failure::Kind::Statement
+                       ? after_failure(*failure)
+                       : again_or_fail(failure ? failure->reaction : reaction_to_status(outcome.status),
+                                       "the plugin's reset failed: " + (failure ? failure->text : outcome.text));
+  return end ? end : std::optional(End::Anew);
 }
 
-std::optional<Worker::End> Worker::restart_store() {
-  if (auto end = take_answer(true)) {
-    return end;
+void Worker::reset_committed() {
+  if (!reset_) {
+    return;
   }
-  if (position_ != stored_ || services_.log.identity().store != store_) {
-    return End::Anew;
+  spdlog::info("{}: the read model was emptied and is rebuilt in version {} from position {}", title_,
+               reset_->read_model_version, reset_->start);
+  reset_.reset();
+  ++epoch_;
+  {
+    const std::lock_guard lock(mutex_);
+    status_.committed = true;
   }
-  const auto end = look_at_checkpoint(false);
-  if (!end && stored_ > services_.log.last_position()) {
-    return End::Anew;
-  }
-  cutter_->restarted();
-  return end;
+  services_.changed();
 }
 
 bool Worker::durable_only() const {
@@ -323,14 +305,6 @@ base::TimePoint Worker::wait_until() const {
   const auto until = hand_over_at();
   // Only this thread changes the state, so that it may look without the lock.
   return status_.state == State::Live ? until : std::min<base::TimePoint>(until, base::Clock::now() + kSoon);
-}
-
-base::TimePoint Worker::hand_over_at() const {
-  const auto interval = assignment_.projection.checkpoint_interval;
-  if (handover_) {
-    return base::Clock::now() + interval;
-  }
-  return position_ > stored_ ? stored_at_ + interval : base::never();
 }
 
 } // namespace projector::projection

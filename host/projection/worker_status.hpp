@@ -28,7 +28,7 @@ struct WorkerStatus {
   std::int64_t stored = 0;   ///< its last position known to be stored
   std::uint64_t handled = 0; ///< events that the plugin accepted since the worker was made
   std::uint64_t batches = 0;
-  bool committed = false; ///< this instance has seen a batch through
+  bool committed = false; ///< it has committed events, or the reset of the read model
 };
 
 } // namespace projector::projection

@@ -2,11 +2,8 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 
-#include <cerrno>
 #include <memory>
-#include <system_error>
 
 namespace projector::supervisor {
 namespace {
@@ -17,12 +14,8 @@ constexpr int kLookMilliseconds = 20;
 
 CaughtUp::CaughtUp(pg::ConnectOptions connect, const projection::CheckpointTables& tables, eventlog::EventLog& log,
                    std::function<std::optional<std::vector<std::string>>()> names)
-    : connect_(std::move(connect)), tables_(tables), log_(log), names_(std::move(names)),
-      reached_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), behind_{
-                                                              "what was committed at the start is not settled yet"} {
-  if (!reached_) {
-    throw std::system_error(errno, std::generic_category(), "eventfd");
-  }
+    : connect_(std::move(connect)), tables_(tables), log_(log),
+      names_(std::move(names)), behind_{"what was committed at the start is not settled yet"} {
   thread_ = std::jthread([this] { run(); });
 }
 
@@ -48,8 +41,7 @@ void CaughtUp::run() {
         connection = std::make_unique<pg::Connection>(connect_, stop_);
       }
       if (look(*connection, target)) {
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(reached_.get(), &one, sizeof one);
+        reached_.set();
         return;
       }
     } catch (const pg::Interrupted&) {

@@ -1,14 +1,13 @@
 #pragma once
 
 #include "base/stop.hpp"
-#include "base/unique_fd.hpp"
+#include "base/wakeup.hpp"
 #include "eventlog/event_log.hpp"
 #include "pg/connection.hpp"
 #include "projection/checkpoint_tables.hpp"
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -28,7 +27,7 @@ public:
   ~CaughtUp();
 
   /// Readable once everything has caught up.
-  [[nodiscard]] int fd() const noexcept { return reached_.get(); }
+  [[nodiscard]] int fd() const noexcept { return reached_.fd(); }
   /// What has not caught up so far, e.g. "revenue_p1 at 100 of 250"; for people.
   [[nodiscard]] std::vector<std::string> behind() const;
 
@@ -41,7 +40,7 @@ private:
   eventlog::EventLog& log_;
   std::function<std::optional<std::vector<std::string>>()> names_;
   base::Stop stop_;
-  base::UniqueFd reached_;
+  base::Wakeup reached_;
   mutable std::mutex mutex_; ///< guards behind_
   std::vector<std::string> behind_;
   std::jthread thread_;

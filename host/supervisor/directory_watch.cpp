@@ -1,69 +1,151 @@
 #include "supervisor/directory_watch.hpp"
 
+#include <fmt/format.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <system_error>
 
 namespace projector::supervisor {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::uint32_t kMask = IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
                                 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr int kMostLinks = 40; // as the kernel's
+
+fs::file_type type_of(const fs::path& path) {
+  std::error_code ignored;
+  return fs::symlink_status(path, ignored).type();
+}
+
+/// Puts the components of `path` before `rest`.
+void prepend(const fs::path& path, std::deque<std::string>& rest) {
+  std::deque<std::string> parts;
+  for (const auto& part : path.relative_path()) {
+    if (!part.empty() && part != ".") {
+      parts.push_back(part.string());
+    }
+  }
+  rest.insert(rest.begin(), parts.begin(), parts.end());
+}
 
 } // namespace
 
-DirectoryWatch::DirectoryWatch() : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
-  if (!inotify_) {
-    throw std::system_error(errno, std::generic_category(),
-                            "inotify_init1: raise fs.inotify.max_user_instances, or end other programs that use it");
+DirectoryWatch::DirectoryWatch() : DirectoryWatch({::inotify_init1, ::inotify_add_watch}) {}
+
+DirectoryWatch::DirectoryWatch(Inotify inotify) : inotify_(std::move(inotify)) {
+  open_instance();
+}
+
+void DirectoryWatch::open_instance() {
+  instance_.reset(inotify_.init(IN_CLOEXEC | IN_NONBLOCK));
+  if (!instance_) {
+    trouble_ = fmt::format("no inotify instance: {}; changes of files are noticed by the regular scan only; raise "
+                           "fs.inotify.max_user_instances with sysctl, or end other programs of this user that use it",
+                           std::generic_category().message(errno));
   }
 }
 
-void DirectoryWatch::watch(const std::set<std::filesystem::path>& directories) {
-  Interests interests;
-  for (const auto& directory : directories) {
-    add(std::filesystem::absolute(directory).lexically_normal(), interests);
+void DirectoryWatch::watch(const std::set<fs::path>& directories, const std::set<fs::path>& files) {
+  trouble_.reset();
+  if (!instance_) {
+    open_instance();
   }
+  if (!instance_) {
+    return;
+  }
+  Interests interests;
+  const auto follow_all = [&](const std::set<fs::path>& targets, bool are_directories) {
+    for (const auto& target : targets) {
+      constexpr int kMostTries = 8;
+      for (int tries = 0; tries < kMostTries && !follow(target, are_directories, interests); ++tries) {
+      }
+    }
+  };
+  follow_all(directories, true);
+  follow_all(files, false);
   for (const auto& [descriptor, interest] : interests_) {
     if (!interests.contains(descriptor)) {
-      ::inotify_rm_watch(inotify_.get(), descriptor);
+      ::inotify_rm_watch(instance_.get(), descriptor);
     }
   }
   interests_ = std::move(interests);
 }
 
-void DirectoryWatch::add(const std::filesystem::path& directory, Interests& interests) {
-  std::filesystem::path place = directory.has_filename() ? directory : directory.parent_path();
-  std::string next; // below `place`, on the way to the directory; empty where `place` is the directory
-  bool absent = false;
-  while (true) {
-    // Adding a watch that exists changes nothing, and one for a path that became another directory adds that one.
-    const int descriptor = ::inotify_add_watch(inotify_.get(), place.c_str(), kMask);
-    if (descriptor >= 0) {
-      auto& interest = interests[descriptor];
-      if (next.empty()) {
-        interest.everything = true;
-        return;
+bool DirectoryWatch::follow(const fs::path& target, bool is_directory, Interests& interests) {
+  fs::path place("/"); // reached so far, without links
+  std::deque<std::string> rest;
+  prepend(fs::absolute(target), rest);
+  int links = 0;
+  while (!rest.empty()) {
+    const std::string name = rest.front();
+    rest.pop_front();
+    if (name == "..") {
+      place = place.parent_path();
+      continue;
+    }
+    const fs::path step = place / name;
+    auto type = type_of(step);
+    if (type != fs::file_type::directory || (rest.empty() && !is_directory)) {
+      if (!add(place, name, interests)) {
+        return false;
       }
-      interest.names.insert(next);
-      // It may have been made since it was found to be absent, before there was a watch to tell.
+      type = type_of(step); // again, as it may have changed before there was a watch to tell
+    }
+    if (type == fs::file_type::symlink) {
       std::error_code error;
-      if (absent && std::filesystem::is_directory(place / next, error)) {
-        add(directory, interests);
+      const fs::path link = fs::read_symlink(step, error);
+      if (error || ++links > kMostLinks) {
+        return !error;
       }
-      return;
+      place = link.is_absolute() ? fs::path("/") : place;
+      prepend(link, rest);
+      continue;
     }
-    absent = errno == ENOENT;
-    if (!place.has_relative_path()) {
-      return;
+    if (type != fs::file_type::directory) {
+      return true; // a file, or absent
     }
-    next = place.filename();
-    place = place.parent_path();
+    place = step;
   }
+  return !is_directory || add(place, std::nullopt, interests);
+}
+
+bool DirectoryWatch::add(const fs::path& directory, const std::optional<std::string>& name, Interests& interests) {
+  const int descriptor = add_watch(directory);
+  if (descriptor >= 0) {
+    Interest& interest = interests[descriptor];
+    if (name) {
+      interest.names.insert(*name);
+    } else {
+      interest.everything = true;
+    }
+    return true;
+  }
+  const bool gone = errno == ENOENT || errno == ENOTDIR;
+  if (directory.has_relative_path()) {
+    add(directory.parent_path(), directory.filename().string(), interests);
+  }
+  return !gone || type_of(directory) != fs::file_type::directory;
+}
+
+int DirectoryWatch::add_watch(const fs::path& directory) {
+  // One that exists stays as it is, and a path that became another directory gets one for that.
+  const int descriptor = inotify_.add_watch(instance_.get(), directory.c_str(), kMask);
+  if (descriptor < 0 && (errno == ENOSPC || errno == ENOMEM) && !trouble_) {
+    const int error = errno;
+    trouble_ = fmt::format("no watch for {}: {}; changes there are noticed by the regular scan only; raise "
+                           "fs.inotify.max_user_watches with sysctl, or end other programs of this user that use it",
+                           directory.string(),
+                           error == ENOSPC ? "this user's inotify watches are used up" : "the kernel has no memory");
+    errno = error;
+  }
+  return descriptor;
 }
 
 bool DirectoryWatch::matters(int descriptor, const char* name) const {
@@ -78,7 +160,7 @@ bool DirectoryWatch::drain() {
   alignas(inotify_event) std::array<char, 16384> buffer;
   bool any = false;
   ssize_t size = 0;
-  while ((size = ::read(inotify_.get(), buffer.data(), buffer.size())) > 0) {
+  while ((size = ::read(instance_.get(), buffer.data(), buffer.size())) > 0) {
     inotify_event event{};
     for (const char* at = buffer.data(); at < buffer.data() + size; at += sizeof event + event.len) {
       std::memcpy(&event, at, sizeof event);

@@ -16,6 +16,11 @@ bool read_signature(const std::filesystem::path& file, FileSignature& signature)
   if (::lstat(file.c_str(), &status) != 0) {
     return false;
   }
+  if (S_ISLNK(status.st_mode)) {
+    // The file behind a link changes without the link; where there is none, the link itself is what is to be refused.
+    struct stat target {};
+    status = ::stat(file.c_str(), &target) == 0 ? target : status;
+  }
   const auto nanoseconds = [](const timespec& time) { return time.tv_sec * std::int64_t{1000000000} + time.tv_nsec; };
   signature = {status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size), nanoseconds(status.st_mtim),
                nanoseconds(status.st_ctim)};

@@ -106,9 +106,10 @@ std::optional<Stores> wait_for_stores(const config::Configuration& configuration
 
 } // namespace
 
-int run_host(const HostOptions& options, config::Loaded loaded) {
-  const config::Configuration configuration = *loaded.configuration;
+int run_host(const HostOptions& options, ConfigurationSource source) {
   SignalThread signals;
+  source.report();
+  const config::Configuration configuration = source.get();
   if (options.timeout) {
     signals.end_at(base::Clock::now() + *options.timeout);
   }
@@ -131,6 +132,7 @@ int run_host(const HostOptions& options, config::Loaded loaded) {
   bookkeeping.report = [](const std::string& text) { spdlog::warn("{}", text); };
   projection::Bookkeeper bookkeeper(std::move(bookkeeping), stores->tables, *stores->log);
 
+  base::Wakeup changed;
   const projection::WorkerServices services{*stores->log,
                                             pool,
                                             stores->tables,
@@ -139,10 +141,13 @@ int run_host(const HostOptions& options, config::Loaded loaded) {
                                             configuration.read_model.synchronous_commit,
                                             configuration.read_model.prepared_statements,
                                             stores->same_server,
-                                            [&bookkeeper] { bookkeeper.poke(); }};
-  Supervisor supervisor({options.configuration_file, options.overrides, options.selection}, std::move(loaded),
-                        services);
-  bookkeeper.publish_from([&supervisor] { return supervisor.status(); });
+                                            [&bookkeeper, &changed] {
+                                              bookkeeper.poke();
+                                              changed.set();
+                                            }};
+  Supervisor supervisor({options.selection}, std::move(source), services, changed);
+  bookkeeper.publish_from([&supervisor] { return supervisor.status(); },
+                          [&supervisor](const auto& rebuilds) { supervisor.request(rebuilds); });
   signals.on_hangup([&supervisor] { supervisor.reload(); });
   std::unique_ptr<CaughtUp> caught_up;
   if (options.until_caught_up) {

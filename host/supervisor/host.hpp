@@ -1,7 +1,7 @@
 #pragma once
 
 #include "base/clock.hpp"
-#include "config/load.hpp"
+#include "supervisor/configuration_source.hpp"
 #include "supervisor/reconcile.hpp"
 
 #include <filesystem>
@@ -10,8 +10,6 @@
 namespace projector::supervisor {
 
 struct HostOptions {
-  std::filesystem::path configuration_file;
-  config::Overrides overrides;
   Selection selection;
   bool until_caught_up = false;
   std::optional<base::Duration> timeout; ///< with until_caught_up
@@ -19,7 +17,7 @@ struct HostOptions {
 
 /// Runs the host until a signal ends it or, with until_caught_up, everything has caught up. The signals SIGTERM, SIGINT
 /// and SIGHUP are blocked in every thread and taken here; call it before the process has other threads. Logs. Returns
-/// the process's exit code: 0 done, 1 run-time failure. `loaded.configuration` is present.
-int run_host(const HostOptions& options, config::Loaded loaded);
+/// the process's exit code: 0 done, 1 run-time failure.
+int run_host(const HostOptions& options, ConfigurationSource source);
 
 } // namespace projector::supervisor

@@ -43,10 +43,16 @@ std::string join(const std::vector<config::Problem>& problems) {
 } // namespace
 
 Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::path& staging,
-                      const std::filesystem::path& state, std::uint64_t generation) {
+                      const std::filesystem::path& state, std::uint64_t number, const std::string& running) {
   const auto staged = plugin::stage(wanted.plugin->file, staging);
   if (!staged.staged) {
     return refused(staged.refusal->reason, staged.refusal->incomplete);
+  }
+  if (staged.staged->sha256 == running) {
+    plugin::discard(*staged.staged);
+    Launch launch;
+    launch.unchanged = true;
+    return launch;
   }
   // Copied before the first is loaded, since loading takes a copy over.
   std::vector<plugin::StagedFile> copies{*staged.staged};
@@ -58,7 +64,7 @@ Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::pa
     std::for_each(copies.begin(), copies.end(), plugin::discard);
     throw;
   }
-  Launch launch;
+  Generation generation{number, wanted, staged.staged->sha256, 0, false, {}};
   const std::string state_directory = make_state_directory(state, wanted.projection.name);
   for (std::size_t index = 0; index < copies.size(); ++index) {
     auto loaded = plugin::Module::load(copies[index]);
@@ -67,17 +73,27 @@ Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::pa
       settings = plugin::check_settings(loaded.module->descriptor().settings, wanted.projection);
     }
     if (!loaded.module || !settings.problems.empty()) {
-      for (std::size_t rest = index + 1; rest < copies.size(); ++rest) {
-        plugin::discard(copies[rest]);
-      }
+      std::for_each(copies.begin() + static_cast<std::ptrdiff_t>(index) + 1, copies.end(), plugin::discard);
       return loaded.module ? refused(join(settings.problems))
                            : refused(loaded.refusal->reason, loaded.refusal->incomplete);
     }
+    generation.read_model_version = loaded.module->descriptor().read_model_version;
+    generation.resettable = loaded.module->descriptor().reset != nullptr;
     if (index < wanted.partitions.size()) {
-      launch.assignments.push_back(
-          {wanted.projection, wanted.partitions[index], loaded.module, settings.settings, state_directory, generation});
+      projection::WorkerAssignment assignment;
+      assignment.projection = wanted.projection;
+      assignment.partition = wanted.partitions[index];
+      assignment.module = loaded.module;
+      assignment.settings = settings.settings;
+      assignment.state_directory = state_directory;
+      assignment.generation = number;
+      assignment.leads = index == 0;
+      assignment.rebuild = wanted.rebuild > 0;
+      generation.assignments.push_back(std::move(assignment));
     }
   }
+  Launch launch;
+  launch.generation = std::move(generation);
   return launch;
 }
 

@@ -13,6 +13,14 @@ std::vector<std::uint32_t> share_of(const std::optional<config::WorkerShare>& wo
   return share;
 }
 
+/// Whether there is something to carry out; a request that was served is nothing new.
+bool differs(const DesiredProjection& wanted, const DesiredProjection& asked) {
+  const bool same_file = wanted.plugin.has_value() == asked.plugin.has_value() &&
+                         (!wanted.plugin || wanted.plugin->signature == asked.plugin->signature);
+  const bool served = wanted.rebuild == 0 || wanted.rebuild == asked.rebuild;
+  return !same_file || !served || !(wanted.projection == asked.projection) || wanted.partitions != asked.partitions;
+}
+
 } // namespace
 
 bool Selection::takes(const std::string& projection) const {
@@ -20,14 +28,18 @@ bool Selection::takes(const std::string& projection) const {
 }
 
 Desired desired_projections(const config::Configuration& configuration, const Discovery& discovery,
-                            const Selection& selection, const std::set<std::string>& refused) {
+                            const Selection& selection, const std::set<std::string>& refused,
+                            const std::map<std::string, std::int64_t>& rebuilds) {
   Desired desired;
   std::set<std::string> named = refused;
   const auto want = [&](const config::Projection& projection) {
     if (!projection.enabled || !selection.takes(projection.name)) {
       return;
     }
-    DesiredProjection wanted{projection, std::nullopt, share_of(configuration.worker, projection.partitions)};
+    DesiredProjection wanted{projection, std::nullopt, share_of(configuration.worker, projection.partitions), 0};
+    if (const auto asked = rebuilds.find(projection.checkpoint); asked != rebuilds.end()) {
+      wanted.rebuild = asked->second;
+    }
     if (const auto found = discovery.plugins.find(projection.plugin); found != discovery.plugins.end()) {
       wanted.plugin = found->second;
     }
@@ -54,12 +66,14 @@ std::vector<Action> reconcile(const Desired& desired, const Current& current) {
     if (!now.stopping && !now.running) {
       continue;
     }
-    const bool stays = wanted != desired.end() && wanted->second.plugin && wanted->second.projection == now.projection;
-    if (!now.stopping && !stays) {
-      actions.push_back({Action::Kind::Stop, name});
+    const bool goes_on = !now.stopping && wanted != desired.end() && wanted->second.plugin;
+    if (!goes_on || wanted->second.projection.checkpoint != now.checkpoint) {
+      ending.insert(now.checkpoint);
     }
-    if (now.stopping || !stays) {
-      ending.insert(now.projection.checkpoint);
+    if (!now.stopping && !goes_on) {
+      actions.push_back({Action::Kind::Stop, name});
+    } else if (goes_on && (now.look_again || differs(wanted->second, now.asked))) {
+      actions.push_back({Action::Kind::Replace, name});
     }
   }
   for (const auto& [name, now] : current) {
@@ -70,11 +84,10 @@ std::vector<Action> reconcile(const Desired& desired, const Current& current) {
     if (wanted == desired.end()) {
       actions.push_back({Action::Kind::Forget, name});
     } else if (!wanted->second.plugin) {
-      if (now.signature || !(wanted->second.projection == now.projection)) {
+      if (differs(wanted->second, now.asked)) {
         actions.push_back({Action::Kind::Missing, name});
       }
-    } else if ((now.look_again || now.signature != wanted->second.plugin->signature ||
-                !(wanted->second.projection == now.projection)) &&
+    } else if ((now.look_again || differs(wanted->second, now.asked)) &&
                !ending.contains(wanted->second.projection.checkpoint)) {
       actions.push_back({Action::Kind::Start, name});
     }

@@ -17,6 +17,7 @@ struct DesiredProjection {
   config::Projection projection;
   std::optional<FoundPlugin> plugin;     ///< nothing: its file is missing
   std::vector<std::uint32_t> partitions; ///< this host's share
+  std::int64_t rebuild = 0;              ///< number of the operator's open request for a rebuild; 0: there is none
 };
 using Desired = std::map<std::string, DesiredProjection>;
 
@@ -27,24 +28,26 @@ struct Selection {
   [[nodiscard]] bool takes(const std::string& projection) const;
 };
 
-/// What files and configuration ask for. `refused` are projections whose configuration file is refused; their plugins
-/// are not autostarted either.
+/// What files, configuration and operators ask for. `refused` are projections whose configuration file is refused;
+/// their plugins are not autostarted either. `rebuilds` are open requests by checkpoint.
 Desired desired_projections(const config::Configuration& configuration, const Discovery& discovery,
-                            const Selection& selection, const std::set<std::string>& refused);
+                            const Selection& selection, const std::set<std::string>& refused,
+                            const std::map<std::string, std::int64_t>& rebuilds = {});
 
 /// A projection as it is on this host now.
 struct CurrentProjection {
-  config::Projection projection;
-  std::optional<FileSignature> signature; ///< of the plugin file that was started or refused; nothing: it was missing
-  bool running = false;                   ///< it has workers; else it was refused or is missing
-  bool look_again = false;                ///< the file seemed half written
-  bool stopping = false;                  ///< its workers were told to end, and some still run
+  DesiredProjection asked; ///< what was last started, refused or found missing
+  std::string checkpoint;  ///< that it holds by what runs; empty: nothing runs
+  bool running = false;    ///< a generation of it runs; else it was refused or is missing
+  bool look_again = false; ///< the file seemed half written
+  bool stopping = false;   ///< it was told to end, and some workers still run
 };
 using Current = std::map<std::string, CurrentProjection>;
 
 struct Action {
   enum class Kind {
     Start,   ///< stage and load the plugin, make the workers; also where the file was refused or missing before
+    Replace, ///< as Start, and what runs goes on unless all of that is in order
     Stop,    ///< tell its workers to end
     Missing, ///< show it as missing: there is no file
     Forget,  ///< it is not wanted and nothing of it runs
@@ -55,8 +58,8 @@ struct Action {
 };
 
 /// The steps from what is to what should be, in the order in which to take them. Pure: called again after each change,
-/// it returns nothing once both agree. What takes a checkpoint over from a projection that stops is started once that
-/// one is gone. A file that changed under a running projection is not a reason to stop it.
+/// it returns nothing once both agree. What takes a checkpoint over from a projection that lets go of it is started
+/// once that one has. What was refused is not tried again before it changes.
 std::vector<Action> reconcile(const Desired& desired, const Current& current);
 
 } // namespace projector::supervisor

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -31,10 +30,7 @@ base::UniqueFd block_and_open() {
 
 } // namespace
 
-SignalThread::SignalThread() : signals_(block_and_open()), changed_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!changed_) {
-    throw std::system_error(errno, std::generic_category(), "eventfd");
-  }
+SignalThread::SignalThread() : signals_(block_and_open()) {
   thread_ = std::jthread([this] { run(); });
 }
 
@@ -51,15 +47,13 @@ bool SignalThread::timed_out() const {
 void SignalThread::end_at(base::TimePoint deadline) {
   const std::lock_guard lock(mutex_);
   deadline_ = deadline;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(changed_.get(), &one, sizeof one);
+  changed_.set();
 }
 
 void SignalThread::end_when(int fd) {
   const std::lock_guard lock(mutex_);
   end_fd_ = fd;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(changed_.get(), &one, sizeof one);
+  changed_.set();
 }
 
 void SignalThread::on_hangup(std::function<void()> hangup) {
@@ -76,7 +70,7 @@ void SignalThread::run() {
       const bool ending = stop_.requested();
       waits = {{{signals_.get(), POLLIN, 0},
                 {quit_.fd(), POLLIN, 0},
-                {changed_.get(), POLLIN, 0},
+                {changed_.fd(), POLLIN, 0},
                 {ending ? -1 : end_fd_, POLLIN, 0}}};
       if (!ending) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - base::Clock::now()).count();
@@ -85,8 +79,7 @@ void SignalThread::run() {
     }
     ::poll(waits.data(), waits.size(), milliseconds);
     if (waits[2].revents != 0) {
-      std::uint64_t count = 0;
-      [[maybe_unused]] const auto taken = ::read(changed_.get(), &count, sizeof count);
+      changed_.take();
     }
     if (waits[3].revents != 0) {
       stop_.request();

@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "base/stop.hpp"
 #include "base/unique_fd.hpp"
+#include "base/wakeup.hpp"
 
 #include <functional>
 #include <mutex>
@@ -36,7 +37,7 @@ private:
   void take_signals();
 
   base::UniqueFd signals_;
-  base::UniqueFd changed_;
+  base::Wakeup changed_;
   base::Stop stop_;
   base::Stop quit_;
 

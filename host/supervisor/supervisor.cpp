@@ -1,16 +1,11 @@
 #include "supervisor/supervisor.hpp"
 
-#include "config/difference.hpp"
-#include "supervisor/launch.hpp"
-
 #include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <system_error>
 
 namespace projector::supervisor {
@@ -18,36 +13,44 @@ namespace {
 
 constexpr auto kLookAgain = std::chrono::milliseconds(250);
 
-std::set<std::string> refused_projections(const config::Loaded& loaded) {
-  std::set<std::string> names;
-  for (const auto& file : loaded.refused) {
-    names.insert(file.projections.begin(), file.projections.end());
-  }
-  return names;
-}
-
-std::string refused_reason(const config::RefusedFile& file) {
-  std::string text;
-  for (const auto& problem : file.problems) {
-    text += (text.empty() ? "" : "; ") + config::to_string(problem);
-  }
-  return text;
-}
-
 int milliseconds_until(base::TimePoint when) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - base::Clock::now()).count();
   return static_cast<int>(std::clamp<decltype(left)>(left, 0, 60000));
 }
 
+bool is_there(const std::filesystem::path& file) {
+  std::error_code error;
+  return std::filesystem::exists(std::filesystem::symlink_status(file, error));
+}
+
+/// Why a generation that makes another version of the read model is not started, or nothing.
+std::string refuse_version(const Generation& generation, std::uint32_t stored) {
+  const auto& projection = generation.wanted.projection;
+  const std::string found = fmt::format("{} makes version {} of the read model, version {} is stored",
+                                        generation.wanted.plugin->file.string(), generation.read_model_version, stored);
+  if (generation.read_model_version == stored) {
+    return {};
+  }
+  if (!generation.resettable) {
+    return fmt::format(
+        "{}, and the plugin has no reset to empty it with; give it another `checkpoint` and tables of its "
+        "own",
+        found);
+  }
+  if (projection.rebuild == config::Rebuild::Manual && generation.wanted.rebuild == 0) {
+    return fmt::format("{}; to rebuild it from the first event run \"projectorctl rebuild {}\" or set rebuild = "
+                       "\"automatic\"",
+                       found, projection.name);
+  }
+  return {};
+}
+
 } // namespace
 
-Supervisor::Supervisor(Options options, config::Loaded loaded, const projection::WorkerServices& services)
-    : options_(std::move(options)), loaded_(std::move(loaded)), services_(services),
-      staging_(loaded_.configuration->plugins.cache), poked_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!poked_) {
-    throw std::system_error(errno, std::generic_category(), "eventfd");
-  }
-}
+Supervisor::Supervisor(Options options, ConfigurationSource configuration, const projection::WorkerServices& services,
+                       base::Wakeup& changed)
+    : options_(std::move(options)), configuration_(std::move(configuration)), services_(services), changed_(changed),
+      staging_(configuration_.get().plugins.cache) {}
 
 Supervisor::~Supervisor() {
   stop_all();
@@ -57,8 +60,8 @@ void Supervisor::run(int stop_fd) {
   watch_directories();
   while (true) {
     turn();
-    std::array<pollfd, 3> waits{{{stop_fd, POLLIN, 0}, {watch_.fd(), POLLIN, 0}, {poked_.get(), POLLIN, 0}}};
-    ::poll(waits.data(), waits.size(), milliseconds_until(next_turn()));
+    std::array<pollfd, 3> waits{{{stop_fd, POLLIN, 0}, {watch_.fd(), POLLIN, 0}, {changed_.fd(), POLLIN, 0}}};
+    ::poll(waits.data(), waits.size(), milliseconds_until(scan_at_));
     if (waits[0].revents != 0) {
       spdlog::info("stopping: the running batches are finished or rolled back");
       stop_all();
@@ -68,8 +71,7 @@ void Supervisor::run(int stop_fd) {
       settle_reports();
     }
     if (waits[2].revents != 0) {
-      std::uint64_t count = 0;
-      [[maybe_unused]] const auto taken = ::read(poked_.get(), &count, sizeof count);
+      changed_.take();
     }
   }
 }
@@ -82,40 +84,82 @@ void Supervisor::settle_reports() {
   scan_at_ = std::min(now + options_.settle, *first_report_ + options_.settle_most);
 }
 
-base::TimePoint Supervisor::next_turn() const {
-  constexpr auto kReap = std::chrono::milliseconds(20);
-  const bool stopping =
-      std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) { return entry.second.stopping; });
-  return reload_ ? base::Clock::now() : stopping ? std::min(scan_at_, base::Clock::now() + kReap) : scan_at_;
-}
-
 void Supervisor::reload() noexcept {
   reload_ = true;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(poked_.get(), &one, sizeof one);
+  changed_.set();
+}
+
+void Supervisor::request(const projection::Bookkeeper::RebuildRequests& rebuilds) {
+  const std::lock_guard lock(mutex_);
+  if (rebuilds_ != rebuilds) {
+    rebuilds_ = rebuilds;
+    look_ = true;
+    changed_.set();
+  }
 }
 
 void Supervisor::turn() {
-  reap();
+  step();
   const bool reload = reload_.exchange(false);
-  if (base::Clock::now() < scan_at_ && !reload) {
-    return;
+  if (look_.exchange(false) || reload || base::Clock::now() >= scan_at_) {
+    const bool changed = configuration_.watch().changed();
+    const bool settled = configuration_.watch().settled();
+    if (reload || (changed && settled)) {
+      const std::lock_guard lock(mutex_);
+      configuration_.reload();
+    }
+    scan();
+    if (changed && !settled) {
+      scan_at_ = std::min(scan_at_, base::Clock::now() + options_.settle);
+    }
   }
-  if (reload) {
-    load_configuration();
+}
+
+void Supervisor::step() {
+  bool changed = false;
+  {
+    const std::lock_guard lock(mutex_);
+    changed = step_all();
   }
+  if (changed) {
+    services_.bookkeeper.poke();
+  }
+}
+
+bool Supervisor::step_all() {
+  bool changed = false;
+  for (auto hosted = hosted_.begin(); hosted != hosted_.end();) {
+    changed = hosted->second.step() || changed;
+    if (hosted->second.ended()) {
+      hosted = hosted_.erase(hosted);
+      scan_at_ = base::Clock::now();
+    } else {
+      ++hosted;
+    }
+  }
+  return changed;
+}
+
+void Supervisor::scan() {
   first_report_.reset();
   watch_directories();
-  auto discovery = discover(loaded_.configuration->plugins);
+  auto discovery = discover(configuration_.get().plugins);
+  tell_shadowed(discovery);
   keep_unreadable(discovery);
+  base::Duration next = keep_absent(discovery) ? options_.absent : options_.rescan;
+  projection::Bookkeeper::RebuildRequests rebuilds;
+  {
+    const std::lock_guard lock(mutex_);
+    rebuilds = rebuilds_;
+  }
   auto desired =
-      desired_projections(*loaded_.configuration, discovery, options_.selection, refused_projections(loaded_));
+      desired_projections(configuration_.get(), discovery, options_.selection, configuration_.refused(), rebuilds);
   const auto actions = reconcile(desired, current());
   for (const auto& action : actions) {
     carry_out(action, desired);
   }
-  const bool look_again =
-      std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) { return entry.second.look_again; });
+  const bool look_again = std::any_of(hosted_.begin(), hosted_.end(),
+                                      [](const auto& hosted) { return hosted.second.current().look_again; });
   {
     const std::lock_guard lock(mutex_);
     desired_ = std::move(desired);
@@ -123,8 +167,7 @@ void Supervisor::turn() {
   if (!actions.empty()) {
     services_.bookkeeper.poke();
   }
-  scan_at_ =
-      base::Clock::now() + (look_again ? std::min<base::Duration>(kLookAgain, options_.rescan) : options_.rescan);
+  scan_at_ = base::Clock::now() + (look_again ? std::min<base::Duration>(kLookAgain, next) : next);
 }
 
 void Supervisor::keep_unreadable(Discovery& discovery) {
@@ -132,184 +175,156 @@ void Supervisor::keep_unreadable(Discovery& discovery) {
     if (told_.insert(directory).second) {
       spdlog::warn("plugin directory {}; what runs from it runs on", directory);
     }
-    for (const auto& [name, entry] : entries_) {
-      const auto& plugin = entry.wanted.plugin;
-      if (plugin && !entry.workers.empty() && directory.starts_with(plugin->file.parent_path().string() + ": ")) {
+    for (const auto& [name, hosted] : hosted_) {
+      const auto now = hosted.current();
+      const auto& plugin = now.asked.plugin;
+      if (now.running && directory.starts_with(plugin->file.parent_path().string() + ": ")) {
         discovery.plugins.try_emplace(plugin->name, *plugin);
       }
     }
   }
 }
 
-void Supervisor::load_configuration() {
-  auto loaded = config::load(options_.configuration_file, options_.overrides);
-  if (!loaded.main_problems.empty()) {
-    for (const auto& problem : loaded.main_problems) {
-      spdlog::error("{}", config::to_string(problem));
+bool Supervisor::keep_absent(Discovery& discovery) {
+  const auto now = base::Clock::now();
+  std::map<std::string, base::TimePoint> absent;
+  for (const auto& [name, hosted] : hosted_) {
+    const auto running = hosted.current();
+    if (!running.running) {
+      continue;
     }
-    spdlog::error("the configuration is refused as a whole, what ran before runs on");
-    return;
+    const auto& plugin = *running.asked.plugin;
+    const auto found = discovery.plugins.find(plugin.name);
+    if ((found != discovery.plugins.end() && found->second.file == plugin.file) || is_there(plugin.file)) {
+      continue;
+    }
+    const auto since = absent_since_.find(name);
+    absent[name] = since == absent_since_.end() ? now : since->second;
+    if (now - absent[name] < options_.absent) {
+      discovery.plugins.insert_or_assign(plugin.name, plugin);
+    }
   }
-  for (const auto& file : loaded.refused) {
-    spdlog::error("refused: {}", refused_reason(file));
+  absent_since_ = std::move(absent);
+  return !absent_since_.empty();
+}
+
+void Supervisor::tell_shadowed(const Discovery& discovery) {
+  for (const auto& [name, plugin] : discovery.plugins) {
+    for (const auto& file : plugin.shadowed) {
+      if (told_.insert(file.string() + " behind " + plugin.file.string()).second) {
+        spdlog::warn("{} is shadowed by {}, whose directory comes first; remove one of them", file.string(),
+                     plugin.file.string());
+      }
+    }
   }
-  const auto changed = config::difference(*loaded_.configuration, *loaded.configuration);
-  for (const auto& key : changed.restart) {
-    spdlog::warn("{} has changed: it takes effect when the host is started again", key);
-  }
-  loaded.configuration->worker = loaded_.configuration->worker;
-  loaded.configuration->plugins.state = loaded_.configuration->plugins.state;
-  const std::lock_guard lock(mutex_);
-  loaded_ = std::move(loaded);
 }
 
 void Supervisor::watch_directories() {
-  const auto& directories = loaded_.configuration->plugins.directories;
-  watch_.watch({directories.begin(), directories.end()});
+  const auto& directories = configuration_.get().plugins.directories;
+  auto watched = configuration_.watch().directories();
+  watched.insert(directories.begin(), directories.end());
+  watch_.watch(watched, configuration_.watch().files());
+  if (watch_.trouble() && told_.insert(*watch_.trouble()).second) {
+    spdlog::warn("{}", *watch_.trouble());
+  }
 }
 
 Current Supervisor::current() const {
   Current current;
-  for (const auto& [name, entry] : entries_) {
-    current[name] = {
-        entry.wanted.projection, entry.wanted.plugin ? std::optional(entry.wanted.plugin->signature) : std::nullopt,
-        !entry.workers.empty() || (entry.shown == projection::State::Live), entry.look_again, entry.stopping};
+  for (const auto& [name, hosted] : hosted_) {
+    current.emplace(name, hosted.current());
   }
   return current;
 }
 
 void Supervisor::carry_out(const Action& action, const Desired& desired) {
+  const std::string& name = action.projection;
   switch (action.kind) {
   case Action::Kind::Start:
-    start(desired.at(action.projection));
+  case Action::Kind::Replace:
+    start(desired.at(name));
     return;
   case Action::Kind::Stop: {
-    Entry& entry = entries_.at(action.projection);
-    spdlog::info("{}: stopping", action.projection);
-    entry.stopping = true;
-    for (const auto& worker : entry.workers) {
-      worker->request_stop();
-    }
+    const std::lock_guard lock(mutex_);
+    hosted_.at(name).stop();
+    changed_.set();
     return;
   }
   case Action::Kind::Missing: {
-    const DesiredProjection& wanted = desired.at(action.projection);
+    const DesiredProjection& wanted = desired.at(name);
     const std::lock_guard lock(mutex_);
-    Entry& entry = entries_[action.projection];
-    entry.wanted = wanted;
-    entry.shown = projection::State::Missing;
-    entry.reason = fmt::format("no plugin directory holds {}.so", wanted.projection.plugin);
-    entry.look_again = false;
-    spdlog::info("{}: missing: {}", action.projection, entry.reason);
+    hosted_.try_emplace(name, name, services_)
+        .first->second.missing(wanted, fmt::format("no plugin directory holds {}.so", wanted.projection.plugin));
     return;
   }
   case Action::Kind::Forget: {
     const std::lock_guard lock(mutex_);
-    entries_.erase(action.projection);
+    hosted_.erase(name);
     return;
   }
+  }
+}
+
+Launch Supervisor::prepare(const DesiredProjection& wanted, const HostedProjection* hosted) {
+  const Generation* running = hosted == nullptr ? nullptr : hosted->running();
+  const bool same = running != nullptr && running->wanted.projection == wanted.projection &&
+                    running->wanted.partitions == wanted.partitions &&
+                    (wanted.rebuild == 0 || wanted.rebuild == hosted->current().asked.rebuild);
+  try {
+    return prepare_launch(wanted, staging_.path(), configuration_.get().plugins.state,
+                          generations_[wanted.projection.name] + 1, same ? running->sha256 : "");
+  } catch (const std::system_error& error) {
+    Launch launch;
+    launch.refusal = fmt::format("the plugin cannot be staged in {}: {}; free space or set plugins.cache",
+                                 staging_.path().string(), error.what());
+    launch.look_again = true;
+    return launch;
   }
 }
 
 void Supervisor::start(const DesiredProjection& wanted) {
   const std::string& name = wanted.projection.name;
-  const auto before = entries_.find(name);
-  const std::uint64_t generation = before == entries_.end() ? 1 : before->second.generation + 1;
-  Launch launch;
-  try {
-    launch = prepare_launch(wanted, staging_.path(), loaded_.configuration->plugins.state, generation);
-  } catch (const std::system_error& error) {
-    launch.refusal = fmt::format("the plugin cannot be staged in {}: {}; free space or set plugins.cache",
-                                 staging_.path().string(), error.what());
-    launch.look_again = true;
-  }
-  Entry entry;
-  entry.wanted = wanted;
-  entry.generation = generation;
-  entry.look_again = launch.look_again;
-  if (!launch.refusal.empty()) {
-    entry.shown = projection::State::Refused;
-    entry.reason = launch.refusal;
-    if (before == entries_.end() || before->second.reason != launch.refusal) {
-      spdlog::error("{}: refused: {}", name, launch.refusal);
-    }
-  } else {
-    spdlog::info("{}: starting {} with {} of {} partitions", name, wanted.plugin->file.string(),
-                 launch.assignments.size(), wanted.projection.partitions);
-    entry.shown = projection::State::Live;
-    for (auto& assignment : launch.assignments) {
-      entry.workers.push_back(std::make_unique<projection::Worker>(std::move(assignment), services_));
-    }
+  const auto known = hosted_.find(name);
+  Launch launch = prepare(wanted, known == hosted_.end() ? nullptr : &known->second);
+  if (const auto stored = known == hosted_.end() ? std::nullopt : known->second.read_model_version();
+      launch.generation && stored) {
+    launch.refusal = refuse_version(*launch.generation, *stored);
   }
   const std::lock_guard lock(mutex_);
-  entries_.insert_or_assign(name, std::move(entry));
-}
-
-void Supervisor::reap() {
-  std::vector<std::unique_ptr<projection::Worker>> ended;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto entry = entries_.begin(); entry != entries_.end();) {
-      auto& workers = entry->second.workers;
-      const auto running = std::partition(workers.begin(), workers.end(), [](const auto& worker) {
-        return worker->status().state != projection::State::Stopped;
-      });
-      if (!entry->second.stopping || running != workers.begin()) {
-        ++entry;
-        continue;
-      }
-      std::move(workers.begin(), workers.end(), std::back_inserter(ended));
-      entry = entries_.erase(entry);
-      scan_at_ = base::Clock::now();
-    }
+  HostedProjection& hosted = hosted_.try_emplace(name, name, services_).first->second;
+  if (launch.unchanged) {
+    hosted.unchanged(wanted);
+  } else if (!launch.refusal.empty()) {
+    hosted.refuse(wanted, launch.refusal, launch.look_again);
+  } else {
+    ++generations_[name];
+    hosted.run(std::move(*launch.generation));
   }
-  ended.clear();
+  changed_.set();
 }
 
 void Supervisor::stop_all() {
-  for (const auto& [name, entry] : entries_) {
-    for (const auto& worker : entry.workers) {
-      worker->request_stop();
-    }
-  }
-  std::map<std::string, Entry> ending;
+  std::map<std::string, HostedProjection> ending;
   {
     const std::lock_guard lock(mutex_);
-    ending.swap(entries_);
+    for (auto& [name, hosted] : hosted_) {
+      if (hosted.running() != nullptr) {
+        hosted.stop();
+      }
+    }
+    ending.swap(hosted_);
   }
 }
 
 std::vector<projection::WorkerStatus> Supervisor::status() const {
   const std::lock_guard lock(mutex_);
   std::vector<projection::WorkerStatus> all;
-  for (const auto& [name, entry] : entries_) {
-    for (const auto& worker : entry.workers) {
-      all.push_back(worker->status());
-    }
-    if (entry.workers.empty() && entry.shown != projection::State::Live) {
-      projection::WorkerStatus status;
-      status.projection = name;
-      status.checkpoint = entry.wanted.projection.checkpoint;
-      status.partitions = entry.wanted.projection.partitions;
-      status.state = entry.shown;
-      status.reason = entry.reason;
-      status.plugin = entry.wanted.projection.plugin;
+  for (const auto& [name, hosted] : hosted_) {
+    for (auto& status : hosted.status()) {
       all.push_back(std::move(status));
     }
   }
-  std::set<std::string> refused;
-  for (const auto& file : loaded_.refused) {
-    for (const auto& name : file.projections) {
-      if (entries_.contains(name) || !refused.insert(name).second) {
-        continue;
-      }
-      projection::WorkerStatus status;
-      status.projection = status.checkpoint = name;
-      status.state = projection::State::Refused;
-      status.reason = refused_reason(file);
-      all.push_back(std::move(status));
-    }
-  }
+  configuration_.remark(all);
   return all;
 }
 

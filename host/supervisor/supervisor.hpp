@@ -1,17 +1,16 @@
 #pragma once
 
 #include "base/clock.hpp"
-#include "base/unique_fd.hpp"
-#include "config/load.hpp"
+#include "base/wakeup.hpp"
 #include "plugin/staging.hpp"
-#include "projection/worker.hpp"
+#include "projection/bookkeeper.hpp"
+#include "supervisor/configuration_source.hpp"
 #include "supervisor/directory_watch.hpp"
+#include "supervisor/hosted_projection.hpp"
 #include "supervisor/reconcile.hpp"
 
 #include <atomic>
-#include <filesystem>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -20,21 +19,21 @@
 
 namespace projector::supervisor {
 
-/// Holds files and configuration against what runs, and carries out the difference. Everything that may call for a
-/// change only says "look again". Owned by the host, used on the main thread; status(), checkpoints() and reload() from
-/// any thread.
+/// Holds files, configuration and operators' requests against what runs, and carries out the difference. Everything
+/// that may call for a change only says "look again". Owned by the host, used on the main thread; status(),
+/// checkpoints(), reload() and request() from any thread.
 class Supervisor {
 public:
   struct Options {
-    std::filesystem::path configuration_file;
-    config::Overrides overrides;
     Selection selection;
     base::Duration settle = std::chrono::milliseconds(50); ///< quiet time of a directory before it is looked at
     base::Duration settle_most = std::chrono::seconds(1);  ///< .. after which one that is never quiet is looked at, too
     base::Duration rescan = std::chrono::seconds(5);       ///< for what no watch reports
+    base::Duration absent = std::chrono::milliseconds(100); ///< a file that is away for less was being replaced
   };
-  /// `loaded.configuration` is present. `services` outlives the supervisor.
-  Supervisor(Options options, config::Loaded loaded, const projection::WorkerServices& services);
+  /// `changed` is set where a worker's state has changed; it and `services` outlive the supervisor.
+  Supervisor(Options options, ConfigurationSource configuration, const projection::WorkerServices& services,
+             base::Wakeup& changed);
   /// Every worker has ended.
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
@@ -45,6 +44,8 @@ public:
   void run(int stop_fd);
   /// The configuration is to be read again.
   void reload() noexcept;
+  /// All open requests for rebuilds.
+  void request(const projection::Bookkeeper::RebuildRequests& rebuilds);
 
   /// Every projection's partitions of this host, those without a worker too.
   [[nodiscard]] std::vector<projection::WorkerStatus> status() const;
@@ -53,43 +54,41 @@ public:
   [[nodiscard]] std::optional<std::vector<std::string>> checkpoints() const;
 
 private:
-  struct Entry {
-    DesiredProjection wanted; ///< as it was started, refused or found missing
-    std::vector<std::unique_ptr<projection::Worker>> workers;
-    projection::State shown = projection::State::Missing; ///< without workers
-    std::string reason;
-    bool look_again = false;
-    bool stopping = false;
-    std::uint64_t generation = 0;
-  };
-
   void turn();
-  void load_configuration();
+  void scan();
   /// What runs from a directory that cannot be read for now is not missing.
   void keep_unreadable(Discovery& discovery);
+  /// A file that was unlinked a moment ago may be about to come back; true where that is so of any.
+  bool keep_absent(Discovery& discovery);
+  void tell_shadowed(const Discovery& discovery);
   void settle_reports();
   void watch_directories();
   [[nodiscard]] Current current() const;
   void carry_out(const Action& action, const Desired& desired);
   void start(const DesiredProjection& wanted);
-  void reap();
+  [[nodiscard]] Launch prepare(const DesiredProjection& wanted, const HostedProjection* hosted);
+  void step();
+  bool step_all(); ///< true where anything changed; mutex_ is held
   void stop_all();
-  [[nodiscard]] base::TimePoint next_turn() const;
 
   const Options options_;
-  config::Loaded loaded_;
+  ConfigurationSource configuration_; ///< see mutex_
   const projection::WorkerServices& services_;
+  base::Wakeup& changed_;
   plugin::StagingDirectory staging_;
   DirectoryWatch watch_;
-  base::UniqueFd poked_;
   base::TimePoint scan_at_;
   std::optional<base::TimePoint> first_report_; ///< of a directory since the last scan
   std::atomic<bool> reload_ = false;
+  std::atomic<bool> look_ = false;
   std::set<std::string> told_; ///< what was logged once and need not be again
+  std::map<std::string, base::TimePoint> absent_since_;
+  std::map<std::string, std::uint64_t> generations_; ///< started so far, by projection
 
-  mutable std::mutex mutex_; ///< guards loaded_, entries_ and desired_ for status(); only the main thread changes them
-  std::map<std::string, Entry> entries_;
-  std::optional<Desired> desired_; ///< as of the last scan
+  mutable std::mutex mutex_; ///< guards what follows and configuration_; only the main thread changes them
+  std::map<std::string, HostedProjection> hosted_;
+  std::optional<Desired> desired_;                   ///< as of the last scan
+  projection::Bookkeeper::RebuildRequests rebuilds_; ///< changed by any thread
 };
 
 } // namespace projector::supervisor

@@ -1,4 +1,5 @@
 #include "baselines.hpp"
+#include "drops.hpp"
 #include "measure.hpp"
 #include "support/event_writers.hpp"
 #include "support/private_postgres.hpp"
@@ -19,6 +20,9 @@ struct Options {
   std::uint64_t events = 1000000;
   std::uint64_t upserts = 200000;
   int runs = 3;
+  std::uint32_t live = 50;
+  std::uint32_t drops = 50;
+  std::string only;
 };
 
 /// A store of `events` events of about 250 bytes each.
@@ -68,7 +72,7 @@ void compare_times(const std::string& what, int runs, const std::function<double
         ratio <= at_most);
 }
 
-void run(const Options& options) {
+void measure_rates(const Options& options) {
   test::PrivatePostgres server({{"shared_buffers = 1GB", "max_wal_size = 8GB", "checkpoint_timeout = 1h"}, false});
   fmt::print("filling a store with {} events ..\n", options.events);
   const std::string dsn = fill(server, options.events);
@@ -92,6 +96,30 @@ void run(const Options& options) {
       [&] { return bench::pipeline_seconds(upserts, options.upserts, 1000); }, 0.8);
 }
 
+void measure_drops(const Options& options) {
+  constexpr double kMostMilliseconds = 250;
+  test::PrivatePostgres server({{"track_commit_timestamp = on"}, false});
+  const auto drops = bench::drop_files(fill(server, 100000), options.live, options.drops);
+  const double p95 = bench::percentile(drops.milliseconds, 0.95);
+  fmt::print("a dropped file's first handled batch, {} in turn beside {} live projections: p50 {:.0f} ms, p95 {:.0f} "
+             "ms, max {:.0f} ms; p95 <= {} ms {}\n",
+             options.drops, options.live, bench::percentile(drops.milliseconds, 0.5), p95, drops.milliseconds.back(),
+             kMostMilliseconds, p95 <= kMostMilliseconds ? "held" : "NOT HELD");
+  fmt::print("the live ones meanwhile: {:.0f} events/s handled of {:.0f} events/s written without drops, {:.0f} of "
+             "{:.0f} with them; of each written event {:.1f} and {:.1f} of {} deliveries\n",
+             drops.handled_without, drops.written_without, drops.handled_with, drops.written_with,
+             drops.handled_without / drops.written_without, drops.handled_with / drops.written_with, options.live);
+}
+
+void run(const Options& options) {
+  if (options.only != "drops") {
+    measure_rates(options);
+  }
+  if (options.only != "rates") {
+    measure_drops(options);
+  }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -102,6 +130,11 @@ int main(int argc, char** argv) {
   app.add_option("--events", options.events, "Events of the no-op rows")->capture_default_str();
   app.add_option("--upserts", options.upserts, "Events of the upsert row")->capture_default_str();
   app.add_option("--runs", options.runs, "Runs of each, an odd number")->capture_default_str();
+  app.add_option("--live", options.live, "Projections beside which files are dropped")->capture_default_str();
+  app.add_option("--drops", options.drops, "Dropped files, at most 999")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 999));
+  app.add_option("--only", options.only, "rates or drops")->check(CLI::IsMember({"rates", "drops"}));
   CLI11_PARSE(app, argc, argv);
   try {
     run(options);

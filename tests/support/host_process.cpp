@@ -85,6 +85,22 @@ void HostProcess::install_file(const fs::path& file, const std::string& name) co
   fs::rename(temporary, plugin_directory() / (name + ".so"));
 }
 
+void HostProcess::install_renamed(const std::filesystem::path& file, const std::string& name) const {
+  const std::string old = file.stem().string() + '\0';
+  std::string bytes = read_all(file);
+  auto found = bytes.find(old);
+  if (old.size() != name.size() + 1 || found == std::string::npos) {
+    throw std::logic_error(fmt::format("{} holds no name that {} could replace", file.string(), name));
+  }
+  for (; found != std::string::npos; found = bytes.find(old, found + 1)) {
+    bytes.replace(found, name.size(), name);
+  }
+  const fs::path temporary = plugin_directory() / (".new." + name);
+  std::ofstream(temporary, std::ios::binary) << bytes;
+  fs::permissions(temporary, fs::perms(0644));
+  fs::rename(temporary, plugin_directory() / (name + ".so"));
+}
+
 void HostProcess::start(const std::vector<std::string>& arguments,
                         const std::map<std::string, std::string>& environment) {
   std::vector<std::string> command{PROJECTOR_TEST_BIN_DIR "/projectord", "--config", configuration_file().string(),

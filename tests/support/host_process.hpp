@@ -23,6 +23,7 @@ public:
   [[nodiscard]] std::filesystem::path configuration_file() const { return directory_.path() / "projectord.toml"; }
   [[nodiscard]] std::filesystem::path plugin_directory() const { return directory_.path() / "plugins"; }
   [[nodiscard]] std::filesystem::path state_directory() const { return directory_.path() / "state"; }
+  [[nodiscard]] std::filesystem::path cache_directory() const { return directory_.path() / "cache"; }
   /// Writes projections.d/<name>.toml, by rename.
   void write_projection_file(const std::string& name, const std::string& toml) const;
   void write_configuration(const std::string& extra) const;
@@ -32,6 +33,9 @@ public:
   void install_plugin(const std::string& name) const;
   /// Puts any file in place as the plugin `name`, by rename.
   void install_file(const std::filesystem::path& file, const std::string& name) const;
+  /// Puts a plugin in place, by rename, as another plugin `name`: its own name, which is the file's and has as many
+  /// characters, is replaced in its bytes.
+  void install_renamed(const std::filesystem::path& file, const std::string& name) const;
 
   /// Starts it; `arguments` come after --config and --plugin-dir, `environment` on top of the test's.
   void start(const std::vector<std::string>& arguments = {},

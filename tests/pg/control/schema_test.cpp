@@ -81,6 +81,7 @@ TEST_F(SchemaTest, ARoleCanDoWhatAHostDoes) {
   request.projection = request.plugin = "sales";
   request.store = "store";
   request.store_last = 1;
+  request.start_position = 0;
   const auto opened = projection::open_checkpoint(as_role, tables, request);
   EXPECT_EQ(opened.refusal, "");
   ASSERT_TRUE(opened.checkpoint);

@@ -69,7 +69,7 @@ TEST_F(CheckpointTablesTest, ARoleWithoutPrivilegesIsToldWhatToRun) {
   // What `schema apply` runs is enough for that role.
   connection_.script(read_model_schema("projection_checkpoints", "poor"));
   const auto tables = open_tables(poor, "projection_checkpoints");
-  EXPECT_TRUE(open_checkpoint(poor, tables, {{"revenue", 0, 1}, "revenue", "sums", 1, "s", 10, 0}).checkpoint);
+  EXPECT_TRUE(open_checkpoint(poor, tables, {{"revenue", 0, 1}, "revenue", "sums", 1, "s", 10, 0, {}}).checkpoint);
   EXPECT_NO_THROW(poor.exec("CREATE TABLE of_a_plugin (x int)"));
   EXPECT_NO_THROW(poor.exec("INSERT INTO projector_workers (name, host, projection, partition, partitions, state, "
                             "plugin) VALUES ('a', 'h', 'a', 0, 1, 'live', 'a')"));

@@ -127,9 +127,62 @@ TEST_F(CheckpointTest, AnotherReadModelVersionIsRefused) {
   open(request(one_));
   auto newer = request(one_);
   newer.read_model_version = 2;
-  expect_refused(open(newer), "the read model of checkpoint revenue is of version 1, plugin sums makes version 2; put "
-                              "the plugin of version 1 back, or give this one another `checkpoint` and tables of its "
-                              "own");
+  expect_refused(open(newer),
+                 "the read model of checkpoint revenue is of version 1, plugin sums makes version 2 and has "
+                 "no reset to empty it with; put the plugin of version 1 back, or give this one another "
+                 "`checkpoint` and tables of its own");
+  newer.rebuild.resettable = true;
+  expect_refused(open(newer), "the read model of checkpoint revenue is of version 1, plugin sums makes version 2; to "
+                              "rebuild it from the first event run \"projectorctl rebuild revenue\" or set rebuild = "
+                              "\"automatic\", else put the plugin of version 1 back");
+}
+
+TEST_F(CheckpointTest, AnotherReadModelVersionIsResetByThePartitionThatLeads) {
+  open(request(third_of_four_));
+  set_position("revenue_p2", 70);
+  auto newer = request(third_of_four_);
+  newer.read_model_version = 2;
+  newer.rebuild.resettable = newer.rebuild.automatic = true;
+  const auto leads = open(newer);
+  ASSERT_TRUE(leads.checkpoint) << leads.refusal;
+  EXPECT_EQ(leads.next, OpenedCheckpoint::Next::Reset);
+  EXPECT_EQ(leads.checkpoint->position, 70);
+  newer.rebuild.leads = false;
+  const auto follows = open(newer);
+  EXPECT_FALSE(follows.checkpoint);
+  EXPECT_EQ(follows.refusal, "");
+  EXPECT_EQ(follows.next, OpenedCheckpoint::Next::Wait);
+  EXPECT_EQ(checkpoints(), "revenue_p0|0 revenue_p1|0 revenue_p2|70 revenue_p3|0");
+}
+
+TEST_F(CheckpointTest, ARequestedRebuildIsServedByThoseWhoAreStartedForIt) {
+  open(request(one_));
+  set_position("revenue", 70);
+  run("UPDATE projector_projections SET rebuild_requested = 3");
+  auto wanted = request(one_);
+  wanted.rebuild.resettable = true;
+  EXPECT_EQ(open(wanted).next, OpenedCheckpoint::Next::Continue);
+  wanted.rebuild.requested = true;
+  EXPECT_EQ(open(wanted).next, OpenedCheckpoint::Next::Reset);
+  wanted.rebuild.resettable = false;
+  EXPECT_EQ(open(wanted).next, OpenedCheckpoint::Next::Continue);
+  wanted.rebuild.resettable = true;
+  run("UPDATE projector_projections SET rebuild_requested = 0");
+  EXPECT_EQ(open(wanted).next, OpenedCheckpoint::Next::Continue);
+}
+
+TEST_F(CheckpointTest, WhereToStartIsAskedForOnlyWhereARowIsMade) {
+  auto unknown = request(one_);
+  unknown.start_position.reset();
+  const auto asked = open(unknown);
+  EXPECT_FALSE(asked.checkpoint);
+  EXPECT_EQ(asked.refusal, "");
+  EXPECT_EQ(asked.next, OpenedCheckpoint::Next::NeedStart);
+  EXPECT_EQ(checkpoints(), "");
+  open(request(one_, 1000, 40));
+  EXPECT_EQ(open(unknown).checkpoint->position, 40);
+  run("DELETE FROM projector_checkpoints");
+  EXPECT_EQ(open(unknown).next, OpenedCheckpoint::Next::NeedStart);
 }
 
 TEST_F(CheckpointTest, ARowMovedBySomebodyElseIsRefused) {

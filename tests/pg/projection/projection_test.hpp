@@ -38,7 +38,7 @@ protected:
 
   static CheckpointRequest request(const CheckpointKey& key, std::int64_t store_last = 1000,
                                    std::int64_t start_position = 0) {
-    return {key, "revenue", "sums", 1, "7000/1/2", store_last, start_position};
+    return {key, "revenue", "sums", 1, "7000/1/2", store_last, start_position, {}};
   }
   OpenedCheckpoint open(const CheckpointRequest& wanted) { return open_checkpoint(observer_, tables_, wanted); }
   std::string checkpoints() { return table("SELECT name, position FROM projector_checkpoints ORDER BY name"); }
@@ -79,7 +79,7 @@ protected:
     return options;
   }
   [[nodiscard]] BatchTransaction::Move move(std::int64_t from, std::int64_t to) const {
-    return {from, to, epoch_, base::Clock::now(), {}};
+    return {from, to, epoch_, base::Clock::now(), {}, {}};
   }
   static plugin::Verdict exec(BatchTransaction& transaction, const std::string& sql,
                               const std::vector<projector_value>& values = {},

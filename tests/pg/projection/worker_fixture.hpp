@@ -49,10 +49,13 @@ protected:
     for (const auto& [key, value] : settings) {
       entries.push_back({key, value});
     }
+    assignment_.projection = projection_;
+    assignment_.partition = partition_;
+    assignment_.module = loaded.module;
+    assignment_.settings = plugin::Settings(entries);
+    assignment_.state_directory = temporary_.path().string();
     const std::lock_guard lock(mutex_);
-    worker_ = std::make_unique<Worker>(WorkerAssignment{projection_, partition_, loaded.module,
-                                                        plugin::Settings(entries), temporary_.path().string(), 1},
-                                       services_);
+    worker_ = std::make_unique<Worker>(assignment_, services_);
   }
   void stop() {
     std::unique_ptr<Worker> worker;
@@ -85,6 +88,7 @@ protected:
   WorkerServices services_{
       log_, pool_, tables_, *bookkeeper_, "here/1", "off", true, true, [this] { bookkeeper_->poke(); }};
   config::Projection projection_;
+  WorkerAssignment assignment_; ///< what start fills in, and what a test has set before
   std::uint32_t partition_ = 0;
   std::mutex mutex_; ///< guards worker_ against the bookkeeper's thread
   std::unique_ptr<Worker> worker_;

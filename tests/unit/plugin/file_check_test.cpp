@@ -152,16 +152,32 @@ TEST_F(FileCheck, RefusesAnotherOwner) {
 }
 
 TEST_F(FileCheck, RefusesWhatIsNoRegularFile) {
-  fs::create_symlink(put("recorder"), plugins() / "noop.so");
-  EXPECT_EQ(refusal(noop_path()), noop_path() +
-                                      " is a symbolic link, expected the file itself: put a copy of the library "
-                                      "there");
-  fs::remove(noop_path());
   ASSERT_EQ(::mkfifo(noop_path().c_str(), 0600), 0);
   EXPECT_EQ(refusal(noop_path()), noop_path() + " is not a regular file");
   fs::remove(noop_path());
   fs::create_directory(noop_path());
   EXPECT_EQ(refusal(noop_path()), noop_path() + " is not a regular file");
+}
+
+TEST_F(FileCheck, FollowsALinkToBelowItsDirectoryOnly) {
+  const fs::path version = plugins() / "..2026_11_22";
+  fs::create_directory(version);
+  fs::permissions(version, fs::perms::owner_all);
+  fs::rename(put("noop"), version / "noop.so");
+  fs::create_directory_symlink(version.filename(), plugins() / "..data");
+  fs::create_symlink("..data/noop.so", plugins() / "noop.so");
+  EXPECT_FALSE(open_plugin_file(noop_path(), *std::make_unique<struct stat>()).refusal);
+
+  fs::permissions(version, fs::perms::group_write, fs::perm_options::add);
+  EXPECT_EQ(refusal(noop_path()).find("the directory " + version.string() + " can be written by its group"), 0u)
+      << refusal(noop_path());
+
+  fs::remove(noop_path());
+  fs::rename(version / "noop.so", plugins().parent_path() / "noop.so");
+  fs::create_symlink("../noop.so", noop_path());
+  EXPECT_EQ(refusal(noop_path()),
+            noop_path() + " is a symbolic link that leads out of its directory, expected the file itself or "
+                          "a link to below the directory: put a copy of the library there");
 }
 
 TEST_F(FileCheck, SizesOutOfRange) {

@@ -127,6 +127,19 @@ TEST_F(DiscoveryTest, TheSignatureTellsVersionsApart) {
   EXPECT_FALSE(touched == replaced);
 }
 
+TEST_F(DiscoveryTest, AFileBehindALinkChangesWithWhatTheLinkLeadsTo) {
+  const auto only = directory("only");
+  plugins_.directories = {only};
+  put(directory("only/..one"), "a.so", "one");
+  put(directory("only/..two"), "a.so", "two");
+  fs::create_directory_symlink("..one", only / "..data");
+  fs::create_symlink("..data/a.so", only / "a.so");
+  const auto before = discover(plugins_).plugins.at("a").signature;
+  fs::create_directory_symlink("..two", only / "..next");
+  fs::rename(only / "..next", only / "..data");
+  EXPECT_FALSE(discover(plugins_).plugins.at("a").signature == before);
+}
+
 TEST_F(DiscoveryTest, ALinkIsFoundAsWhatItIs) {
   const auto only = directory("only");
   plugins_.directories = {only};

@@ -43,10 +43,10 @@ TEST_F(LaunchTest, EachPartitionHasACopyOfItsOwn) {
   auto ready = launch(wanted("recorder", {1, 3, 5}));
   ASSERT_EQ(ready.refusal, "");
   EXPECT_FALSE(ready.look_again);
-  ASSERT_EQ(ready.assignments.size(), 3u);
+  ASSERT_EQ(ready.generation->assignments.size(), 3u);
   std::set<fs::path> files;
   std::vector<std::uint32_t> partitions;
-  for (const auto& assignment : ready.assignments) {
+  for (const auto& assignment : ready.generation->assignments) {
     files.insert(assignment.module->file().copy);
     partitions.push_back(assignment.partition);
     EXPECT_EQ(assignment.projection.name, "seen");
@@ -57,14 +57,33 @@ TEST_F(LaunchTest, EachPartitionHasACopyOfItsOwn) {
   EXPECT_EQ(files.size(), 3u);
   EXPECT_EQ(partitions, (std::vector<std::uint32_t>{1, 3, 5}));
   EXPECT_TRUE(fs::is_directory(temporary_.path() / "state" / "seen"));
-  ready.assignments.clear();
+  ready.generation->assignments.clear();
   EXPECT_EQ(copies(), 0u) << "removed with the last who uses it";
+}
+
+TEST_F(LaunchTest, TheBytesThatRunAlreadyAreNotLoadedAgain) {
+  const auto first = launch(wanted("recorder"));
+  ASSERT_TRUE(first.generation) << first.refusal;
+  const auto running = first.generation->sha256;
+  const auto again = prepare_launch(wanted("recorder"), staging_.path(), temporary_.path() / "state", 8, running);
+  EXPECT_TRUE(again.unchanged);
+  EXPECT_FALSE(again.generation);
+  EXPECT_EQ(again.refusal, "");
+  EXPECT_EQ(copies(), 1u);
+  EXPECT_TRUE(prepare_launch(wanted("noop"), staging_.path(), temporary_.path() / "state", 8, running).generation);
+}
+
+TEST_F(LaunchTest, TellsWhatThePluginMakesOfItsReadModel) {
+  const auto resettable = launch(wanted("recorder"));
+  EXPECT_EQ(resettable.generation->read_model_version, 1u);
+  EXPECT_TRUE(resettable.generation->resettable);
+  EXPECT_FALSE(launch(wanted("external")).generation->resettable);
 }
 
 TEST_F(LaunchTest, AShareWithoutAPartitionIsCheckedAllTheSame) {
   const auto good = launch(wanted("recorder", {}));
   EXPECT_EQ(good.refusal, "");
-  EXPECT_EQ(good.assignments.size(), 0u);
+  EXPECT_EQ(good.generation->assignments.size(), 0u);
   EXPECT_NE(launch(wanted("next_major", {})).refusal, "");
   EXPECT_EQ(copies(), 0u);
 }
@@ -72,7 +91,7 @@ TEST_F(LaunchTest, AShareWithoutAPartitionIsCheckedAllTheSame) {
 TEST_F(LaunchTest, ABadFileIsRefusedWithItsPathAndLeavesNoCopy) {
   const auto bad = wanted("next_major", {0, 1});
   const auto refused = launch(bad);
-  EXPECT_EQ(refused.assignments.size(), 0u);
+  EXPECT_FALSE(refused.generation);
   EXPECT_EQ(refused.refusal.find(bad.plugin->file.string()), 0u) << refused.refusal;
   EXPECT_FALSE(refused.look_again);
   EXPECT_EQ(copies(), 0u);
@@ -101,7 +120,7 @@ TEST_F(LaunchTest, SettingsThatThePluginDoesNotTakeAreRefused) {
   setting.where = {"seen.toml", 4, 1};
   odd.projection.settings = {setting};
   const auto refused = launch(odd);
-  EXPECT_EQ(refused.assignments.size(), 0u);
+  EXPECT_FALSE(refused.generation);
   EXPECT_EQ(refused.refusal.find("seen.toml:4:1: "), 0u) << refused.refusal;
   EXPECT_NE(refused.refusal.find("times"), std::string::npos) << "the nearest known one: " << refused.refusal;
   EXPECT_EQ(copies(), 0u);
@@ -109,16 +128,16 @@ TEST_F(LaunchTest, SettingsThatThePluginDoesNotTakeAreRefused) {
 
 TEST_F(LaunchTest, SettingsArriveWithTheirDefaults) {
   const auto ready = launch(wanted("retries"));
-  ASSERT_EQ(ready.assignments.size(), 1u) << ready.refusal;
+  ASSERT_EQ(ready.generation->assignments.size(), 1u) << ready.refusal;
   const std::vector<plugin::Settings::Entry> expected{{"times", "1"}, {"position", "0"}};
-  EXPECT_EQ(ready.assignments[0].settings.entries(), expected);
+  EXPECT_EQ(ready.generation->assignments[0].settings.entries(), expected);
 }
 
 TEST_F(LaunchTest, WithoutAStateDirectoryItRunsAllTheSame) {
   std::ofstream(temporary_.path() / "state") << "a file";
   const auto ready = launch(wanted("recorder"));
-  ASSERT_EQ(ready.assignments.size(), 1u) << ready.refusal;
-  EXPECT_EQ(ready.assignments[0].state_directory, "");
+  ASSERT_EQ(ready.generation->assignments.size(), 1u) << ready.refusal;
+  EXPECT_EQ(ready.generation->assignments[0].state_directory, "");
 }
 
 } // namespace

@@ -7,7 +7,7 @@
 namespace projector::supervisor {
 
 void PrintTo(const Action& action, std::ostream* out) {
-  constexpr const char* kNames[] = {"Start", "Stop", "Missing", "Forget"};
+  constexpr const char* kNames[] = {"Start", "Replace", "Stop", "Missing", "Forget"};
   *out << kNames[static_cast<int>(action.kind)] << ' ' << action.projection;
 }
 
@@ -27,28 +27,45 @@ FoundPlugin found(const std::string& name, std::uint64_t inode = 1) {
   return {name, "/plugins/" + name + ".so", {1, inode, 1000, 1, 1}, false, {}};
 }
 
+DesiredProjection asked(const config::Projection& projection, std::uint64_t inode = 1) {
+  return {projection, found(projection.plugin, inode), {0}, 0};
+}
+
 Desired wanted(const config::Projection& projection, std::uint64_t inode = 1) {
-  return {{projection.name, {projection, found(projection.plugin, inode), {0}}}};
+  return {{projection.name, asked(projection, inode)}};
 }
 
 Desired wanted_without_file(const config::Projection& projection) {
-  return {{projection.name, {projection, std::nullopt, {0}}}};
+  return {{projection.name, {projection, std::nullopt, {0}, 0}}};
+}
+
+Desired rebuilt(Desired desired, std::int64_t number) {
+  for (auto& [name, wanted] : desired) {
+    wanted.rebuild = number;
+  }
+  return desired;
 }
 
 CurrentProjection running(const config::Projection& projection, std::uint64_t inode = 1) {
-  return {projection, found(projection.plugin, inode).signature, true, false, false};
+  return {asked(projection, inode), projection.checkpoint, true, false, false};
+}
+
+/// What was asked for last was refused, and what ran before runs on.
+CurrentProjection runs_instead(const config::Projection& projection, DesiredProjection refused) {
+  return {std::move(refused), projection.checkpoint, true, false, false};
 }
 
 CurrentProjection refused(const config::Projection& projection, std::uint64_t inode = 1) {
-  return {projection, found(projection.plugin, inode).signature, false, false, false};
+  return {asked(projection, inode), "", false, false, false};
 }
 
 CurrentProjection missing(const config::Projection& projection) {
-  return {projection, std::nullopt, false, false, false};
+  return {{projection, std::nullopt, {0}, 0}, "", false, false, false};
 }
 
 CurrentProjection stopping(CurrentProjection current) {
   current.stopping = true;
+  current.running = false;
   return current;
 }
 
@@ -73,15 +90,30 @@ std::vector<Case> cases() {
   const auto a = projection("a");
   CurrentProjection half_written = refused(a);
   half_written.look_again = true;
+  CurrentProjection half_written_beside = runs_instead(a, asked(a, 2));
+  half_written_beside.look_again = true;
+  CurrentProjection other_share = running(a);
+  other_share.asked.partitions = {1};
   return {
       {"NothingAtAll", {}, {}, {}},
       {"New", wanted(a), {}, {{Kind::Start, "a"}}},
       {"NewWithoutFile", wanted_without_file(a), {}, {{Kind::Missing, "a"}}},
       {"Agreed", wanted(a), {{"a", running(a)}}, {}},
-      {"FileChangedUnderARunningOne", wanted(a, 2), {{"a", running(a, 1)}}, {}},
+      {"FileChangedUnderARunningOne", wanted(a, 2), {{"a", running(a, 1)}}, {{Kind::Replace, "a"}}},
+      {"RefusedFileIsNotTriedAgain", wanted(a, 2), {{"a", runs_instead(a, asked(a, 2))}}, {}},
+      {"HalfWrittenFileIsTriedAgain", wanted(a, 2), {{"a", half_written_beside}}, {{Kind::Replace, "a"}}},
+      {"FileOfARefusedChangeIsPutBack", wanted(a), {{"a", runs_instead(a, asked(a, 2))}}, {{Kind::Replace, "a"}}},
+      {"AnotherShareOfThePartitions", wanted(a), {{"a", other_share}}, {{Kind::Replace, "a"}}},
+      {"RebuildIsAskedFor", rebuilt(wanted(a), 1), {{"a", running(a)}}, {{Kind::Replace, "a"}}},
+      {"RebuildWasServed", rebuilt(wanted(a), 1), {{"a", runs_instead(a, rebuilt(wanted(a), 1).at("a"))}}, {}},
+      {"RebuildIsAskedForAgain",
+       rebuilt(wanted(a), 2),
+       {{"a", runs_instead(a, rebuilt(wanted(a), 1).at("a"))}},
+       {{Kind::Replace, "a"}}},
+      {"RebuildIsDone", wanted(a), {{"a", runs_instead(a, rebuilt(wanted(a), 1).at("a"))}}, {}},
       {"FileGone", wanted_without_file(a), {{"a", running(a)}}, {{Kind::Stop, "a"}}},
       {"NotWantedAnyMore", {}, {{"a", running(a)}}, {{Kind::Stop, "a"}}},
-      {"ConfigurationChanged", wanted(larger(a)), {{"a", running(a)}}, {{Kind::Stop, "a"}}},
+      {"ConfigurationChanged", wanted(larger(a)), {{"a", running(a)}}, {{Kind::Replace, "a"}}},
       {"StoppingIsLeftAlone", {}, {{"a", stopping(running(a))}}, {}},
       {"StoppingIsNotStartedYet", wanted(a), {{"a", stopping(running(a))}}, {}},
       {"StoppingWithoutFile", wanted_without_file(a), {{"a", stopping(running(a))}}, {}},
@@ -111,6 +143,10 @@ std::vector<Case> cases() {
        wanted(with_checkpoint(projection("b"), "a"), 2),
        {{"a", stopping(running(a))}, {"b", refused(with_checkpoint(projection("b"), "a"), 1)}},
        {}},
+      {"LetsGoOfItsCheckpointFirst",
+       {{"a", asked(with_checkpoint(a, "other"))}, {"b", asked(with_checkpoint(projection("b"), "a"))}},
+       {{"a", running(a)}},
+       {{Kind::Replace, "a"}}},
       {"OthersDoNotWait", wanted(projection("b")), {{"a", stopping(running(a))}}, {{Kind::Start, "b"}}},
       {"StopsComeBeforeStarts",
        wanted(projection("b")),
@@ -194,6 +230,14 @@ TEST_F(DesiredProjections, DoNotAutostartWhatARefusedFileNames) {
   put("orders", true);
   refused_ = {"orders"};
   EXPECT_EQ(names(), Names{});
+}
+
+TEST_F(DesiredProjections, CarryTheRequestForTheirCheckpoint) {
+  configure(with_checkpoint(projection("a"), "c"));
+  configure(projection("b"));
+  const auto all = desired_projections(configuration_, discovery_, selection_, refused_, {{"c", 3}, {"a", 4}});
+  EXPECT_EQ(all.at("a").rebuild, 3);
+  EXPECT_EQ(all.at("b").rebuild, 0);
 }
 
 TEST_F(DesiredProjections, SelectionPicks) {

@@ -1,0 +1,134 @@
+#include "supervisor/configuration_source.hpp"
+
+#include "config/difference.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <map>
+
+namespace projector::supervisor {
+namespace {
+
+std::string text_of(const config::RefusedFile& file) {
+  std::string text;
+  for (const auto& problem : file.problems) {
+    text += (text.empty() ? "" : "; ") + config::to_string(problem);
+  }
+  return text;
+}
+
+} // namespace
+
+ConfigurationSource::ConfigurationSource(std::filesystem::path main_file, config::Overrides overrides,
+                                         const std::filesystem::path& state)
+    : main_file_(std::move(main_file)), overrides_(std::move(overrides)), last_good_(state), watch_(main_file_) {}
+
+std::optional<ConfigurationSource> ConfigurationSource::open(std::filesystem::path main_file,
+                                                             config::Overrides overrides,
+                                                             std::vector<config::Problem>& problems) {
+  // Where last good versions are kept is in the configuration itself, and they may cure what is wrong with it.
+  auto first = config::load(main_file, overrides);
+  if (first.state.empty()) {
+    problems = std::move(first.main_problems);
+    return std::nullopt;
+  }
+  ConfigurationSource source(std::move(main_file), std::move(overrides), first.state);
+  source.loaded_ = source.load();
+  if (!source.loaded_.configuration) {
+    problems = std::move(source.loaded_.main_problems);
+    return std::nullopt;
+  }
+  source.not_kept_ = source.last_good_.keep(source.loaded_);
+  return source;
+}
+
+config::Loaded ConfigurationSource::load() {
+  watch_.before_load();
+  auto loaded = config::load(main_file_, overrides_, &last_good_);
+  watch_.after_load(loaded.sources);
+  return loaded;
+}
+
+std::set<std::string> ConfigurationSource::refused() const {
+  std::set<std::string> names;
+  for (const auto& file : loaded_.refused) {
+    for (const auto& name : file.projections) {
+      if (!get().projections.contains(name)) {
+        names.insert(name);
+      }
+    }
+  }
+  return names;
+}
+
+void ConfigurationSource::reload() {
+  auto loaded = load();
+  if (!loaded.configuration) {
+    for (const auto& problem : loaded.main_problems) {
+      spdlog::error("{}", config::to_string(problem));
+    }
+    spdlog::error("the configuration is refused as a whole, what ran before runs on");
+    return;
+  }
+  const auto changed = config::difference(get(), *loaded.configuration);
+  for (const auto& key : changed.restart) {
+    spdlog::warn("{} has changed: it takes effect when the host is started again", key);
+  }
+  if (get().log_level != loaded.configuration->log_level) {
+    spdlog::set_level(spdlog::level::from_str(loaded.configuration->log_level));
+  }
+  not_kept_ = last_good_.keep(loaded);
+  loaded.configuration->worker = get().worker;
+  loaded.configuration->plugins.state = get().plugins.state;
+  loaded_ = std::move(loaded);
+  report();
+}
+
+void ConfigurationSource::report() {
+  std::set<std::string> told;
+  const auto once = [&](spdlog::level::level_enum level, std::string text) {
+    if (!told_.contains(text)) {
+      spdlog::log(level, "{}", text);
+    }
+    told.insert(std::move(text));
+  };
+  for (const auto& file : loaded_.refused) {
+    once(spdlog::level::err, fmt::format("{} ({})", text_of(file),
+                                         file.last_good ? "this file is refused, its last good version runs on"
+                                                        : "this file is refused, the others are taken"));
+  }
+  for (const auto& warning : loaded_.warnings) {
+    once(spdlog::level::warn, config::to_string(warning));
+  }
+  for (const auto& problem : not_kept_) {
+    once(spdlog::level::warn, problem);
+  }
+  told_ = std::move(told);
+}
+
+void ConfigurationSource::remark(std::vector<projection::WorkerStatus>& statuses) const {
+  std::set<std::string> shown;
+  for (auto& status : statuses) {
+    shown.insert(status.projection);
+    if (const auto* file = config::last_good_source(loaded_, status.projection)) {
+      status.reason += (status.reason.empty() ? "" : "; ") +
+                       ("its configuration file is refused, the last good version runs on: " + text_of(*file));
+    }
+  }
+  for (const auto& file : loaded_.refused) {
+    for (const auto& name : file.projections) {
+      if (get().projections.contains(name) || !shown.insert(name).second) {
+        continue;
+      }
+      projection::WorkerStatus status;
+      status.projection = status.checkpoint = name;
+      status.state = projection::State::Refused;
+      status.reason = text_of(file);
+      statuses.push_back(std::move(status));
+    }
+  }
+}
+
+} // namespace projector::supervisor

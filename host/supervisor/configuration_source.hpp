@@ -1,0 +1,48 @@
+#pragma once
+
+#include "config/last_good.hpp"
+#include "config/load.hpp"
+#include "projection/worker_status.hpp"
+#include "supervisor/configuration_watch.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace projector::supervisor {
+
+/// The configuration that counts now, and where it came from. What is wrong with a newer one is logged, and as much of
+/// the older one stays. Owned by the supervisor; its thread only.
+class ConfigurationSource {
+public:
+  /// Reads it for the first time. Nothing where the main file is refused; `problems` says why.
+  static std::optional<ConfigurationSource> open(std::filesystem::path main_file, config::Overrides overrides,
+                                                 std::vector<config::Problem>& problems);
+
+  [[nodiscard]] const config::Configuration& get() const noexcept { return *loaded_.configuration; }
+  /// Projections of refused files that no last good version stands in for.
+  [[nodiscard]] std::set<std::string> refused() const;
+  /// Where and how changes of the files are noticed.
+  [[nodiscard]] const ConfigurationWatch& watch() const noexcept { return watch_; }
+  void reload();
+  /// Logs what is refused or odd in it, each once for as long as that lasts.
+  void report();
+  /// Says of refused files' projections why they are refused, or run in an older version.
+  void remark(std::vector<projection::WorkerStatus>& statuses) const;
+
+private:
+  ConfigurationSource(std::filesystem::path main_file, config::Overrides overrides, const std::filesystem::path& state);
+  [[nodiscard]] config::Loaded load();
+
+  std::filesystem::path main_file_;
+  config::Overrides overrides_;
+  config::Loaded loaded_;
+  config::LastGood last_good_;
+  ConfigurationWatch watch_;
+  std::vector<std::string> not_kept_; ///< why last good versions could not be kept
+  std::set<std::string> told_;        ///< what the last report was about
+};
+
+} // namespace projector::supervisor

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "projection/worker.hpp"
+#include "supervisor/launch.hpp"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace projector::supervisor {
+
+/// One projection on this host: the generation that runs, the one that follows it, and the one to go back to while what
+/// runs has not committed anything. Owned by the supervisor and used on its thread; it logs.
+class HostedProjection {
+public:
+  /// `services` outlives it.
+  HostedProjection(std::string name, const projection::WorkerServices& services);
+  ~HostedProjection(); ///< ends the workers and waits for them
+  HostedProjection(const HostedProjection&) = delete;
+  HostedProjection& operator=(const HostedProjection&) = delete;
+
+  /// Starts a generation; where one runs, once that has finished its batches and ended. On trial where the one before
+  /// was in order: when it fails before its first commit, that one comes back.
+  void run(Generation generation);
+  /// What is asked for cannot run, and what runs goes on.
+  void refuse(DesiredProjection asked, const std::string& reason, bool look_again);
+  /// There is no file; nothing runs.
+  void missing(DesiredProjection asked, std::string reason);
+  /// What is asked for is what runs.
+  void unchanged(DesiredProjection asked);
+  /// Tells the workers to end.
+  void stop();
+
+  /// Goes on after what the workers have come to; true where that changed anything. To be called when a state of theirs
+  /// has changed.
+  bool step();
+  /// It was told to stop, and has.
+  [[nodiscard]] bool ended() const noexcept { return then_ == Then::End && !running_; }
+
+  [[nodiscard]] CurrentProjection current() const;
+  /// What runs or ends just now, or null.
+  [[nodiscard]] const Generation* running() const noexcept { return running_ ? &*running_ : nullptr; }
+  /// The version of the read model that is stored, as far as what runs in order tells.
+  [[nodiscard]] std::optional<std::uint32_t> read_model_version() const;
+  /// Of each worker; or of the whole projection, where it is refused or missing.
+  [[nodiscard]] std::vector<projection::WorkerStatus> status() const;
+
+private:
+  /// What follows when the workers have ended.
+  enum class Then { Start, GoBack, End };
+
+  void launch(Generation generation);
+  bool look_at_trial();
+  void end_workers();
+  void move_on();
+  void retire(std::optional<Generation>& generation) const;
+  [[nodiscard]] bool in_order() const;
+  [[nodiscard]] std::string remark() const;
+
+  const std::string name_;
+  const projection::WorkerServices& services_;
+
+  DesiredProjection asked_;
+  bool look_again_ = false;
+  projection::State shown_ = projection::State::Missing; ///< while nothing runs
+  std::string reason_; ///< why it is refused or missing, or why not what is asked for runs
+
+  std::optional<Generation> running_;
+  std::vector<std::unique_ptr<projection::Worker>> workers_; ///< of running_
+  std::optional<Generation> next_;
+  std::optional<Generation> good_; ///< to go back to
+  std::shared_ptr<std::atomic<bool>> trial_;
+  bool ending_ = false; ///< the workers were told to end
+  bool keep_ = false;   ///< what ends was in order
+  Then then_ = Then::Start;
+};
+
+} // namespace projector::supervisor
