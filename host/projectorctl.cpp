@@ -1,7 +1,11 @@
+#include "base/log.hpp"
+#include "config/host_tables.hpp"
 #include "config/load.hpp"
 #include "control/check.hpp"
 #include "control/check_text.hpp"
+#include "control/partition_of.hpp"
 #include "control/rebuild.hpp"
+#include "control/repartition.hpp"
 #include "control/schema.hpp"
 #include "control/status.hpp"
 #include "control/status_text.hpp"
@@ -9,7 +13,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +36,10 @@ struct Arguments {
   std::string plugin_file;
   std::string projection;
   bool json = false;
+  std::vector<std::string> aggregate_ids;
+  std::uint32_t partitions = 1;
+  std::optional<std::uint32_t> total_workers;
+  bool dry_run = false;
 };
 
 struct Commands {
@@ -39,7 +49,35 @@ struct Commands {
   CLI::App* inspect;
   CLI::App* status;
   CLI::App* rebuild;
+  CLI::App* partition;
+  CLI::App* repartition;
 };
+
+void declare_partitions(CLI::App& app, Arguments& arguments, Commands& commands) {
+  const CLI::Range count(1u, config::kMostPartitions);
+  commands.partition = app.add_subcommand("partition", "Show which partition an aggregate's events go to");
+  commands.partition->add_option("AGGREGATE_ID", arguments.aggregate_ids, "Ids of aggregates")
+      ->required()
+      ->type_name("..")
+      ->check(CLI::Validator(control::refuse_aggregate_id, ""));
+  commands.partition->add_option("--of", arguments.partitions, "The projection's partition count")
+      ->required()
+      ->check(count)
+      ->type_name("N");
+  commands.partition
+      ->add_option("--total-workers", arguments.total_workers, "Also show which of so many workers runs it")
+      ->check(count)
+      ->type_name("T");
+  commands.repartition = app.add_subcommand("repartition", "Give a projection's checkpoints another partition count");
+  commands.repartition->add_option("NAME", arguments.projection, "The projection; none of its workers may run")
+      ->required()
+      ->type_name("");
+  commands.repartition->add_option("--to", arguments.partitions, "The new partition count")
+      ->required()
+      ->check(count)
+      ->type_name("M");
+  commands.repartition->add_flag("--dry-run", arguments.dry_run, "Only show what would be done");
+}
 
 Commands declare(CLI::App& app, Arguments& arguments) {
   app.set_version_flag("--version", std::string("projectorctl ") + PROJECTOR_VERSION);
@@ -71,6 +109,7 @@ Commands declare(CLI::App& app, Arguments& arguments) {
   commands.status->add_flag("--json", arguments.json, "For programs");
   commands.rebuild = app.add_subcommand("rebuild", "Have a projection's read model emptied and made anew");
   commands.rebuild->add_option("NAME", arguments.projection, "The projection")->required()->type_name("");
+  declare_partitions(app, arguments, commands);
   return commands;
 }
 
@@ -131,12 +170,32 @@ int rebuild(const config::Loaded& loaded, const Arguments& arguments) {
   return answer.recorded ? 0 : kFailed;
 }
 
+int partition(const Arguments& arguments) {
+  print(stdout, control::partition_text(arguments.aggregate_ids, arguments.partitions, arguments.total_workers));
+  return 0;
+}
+
+int repartition(const config::Loaded& loaded, const Arguments& arguments) {
+  // What the plugin and its workers have to say meanwhile.
+  base::set_up_log("warn");
+  const auto answer = control::repartition(loaded, {arguments.projection, arguments.partitions, arguments.dry_run},
+                                           [](const std::string& text) {
+                                             print(stdout, text);
+                                             std::fflush(stdout);
+                                           });
+  print(answer.done ? stdout : stderr, answer.text);
+  return answer.done ? 0 : kFailed;
+}
+
 int run(const Commands& commands, const Arguments& arguments) {
   if (commands.inspect->parsed()) {
     return inspect(arguments);
   }
   if (commands.check->parsed()) {
     return check(arguments);
+  }
+  if (commands.partition->parsed()) {
+    return partition(arguments);
   }
   const auto loaded = config::load(arguments.configuration_file, overrides(arguments));
   print(stderr, control::configuration_problems(loaded));
@@ -148,6 +207,9 @@ int run(const Commands& commands, const Arguments& arguments) {
   }
   if (commands.rebuild->parsed()) {
     return rebuild(loaded, arguments);
+  }
+  if (commands.repartition->parsed()) {
+    return repartition(loaded, arguments);
   }
   return commands.schema_apply->parsed() ? apply_schema(*loaded.configuration, arguments) : status(loaded, arguments);
 }

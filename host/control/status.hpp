@@ -21,6 +21,13 @@ struct RunningWorker {
   base::Duration heartbeat_age{};
 };
 
+/// A host that wants a partition which another one runs.
+struct OtherHost {
+  std::string host;
+  std::string state; ///< "standby" where it waits for the first to stand still
+  friend bool operator==(const OtherHost&, const OtherHost&) = default;
+};
+
 /// One partition of one projection, as far as the databases tell.
 struct PartitionStatus {
   std::string projection;
@@ -34,6 +41,7 @@ struct PartitionStatus {
   std::optional<std::int64_t> lag;      ///< positions up to the highest event; nothing where either end is not known
   std::optional<base::Duration> behind; ///< age of the oldest event above the position; zero: there is none
   std::optional<RunningWorker> worker;  ///< the last that showed life; nothing: none ever did, or it ended in order
+  std::vector<OtherHost> others;        ///< that show life for it, too
 };
 
 struct EventStoreStatus {

@@ -89,6 +89,17 @@ const ReportedPartition* choose(const PartitionStatus& status, const std::vector
   return best;
 }
 
+std::vector<OtherHost> others_of(const PartitionStatus& status, const std::vector<ReportedPartition>& reported,
+                                 const ReportedPartition& chosen) {
+  std::vector<OtherHost> others;
+  for (const auto& report : reported) {
+    if (report.name == status.checkpoint && alive(report) && report.worker.host != chosen.worker.host) {
+      others.push_back({report.worker.host, report.state});
+    }
+  }
+  return others;
+}
+
 void take(PartitionStatus& status, const ReportedPartition& report) {
   status.worker = report.worker;
   status.plugin = report.plugin.empty() ? status.plugin : report.plugin;
@@ -148,6 +159,7 @@ std::vector<PartitionStatus> merge_status(const std::vector<ConfiguredProjection
   for (auto& row : expected_rows(configured, stored)) {
     if (const auto* report = choose(row.status, reported)) {
       take(row.status, *report);
+      row.status.others = others_of(row.status, reported, *report);
     } else {
       explain(row);
     }

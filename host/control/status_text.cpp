@@ -55,7 +55,20 @@ Json partition_json(const PartitionStatus& status) {
   json["thread"] = of_worker(&RunningWorker::thread);
   json["handled"] = of_worker(&RunningWorker::handled);
   json["heartbeat_age_seconds"] = status.worker ? Json(seconds(status.worker->heartbeat_age)) : Json(nullptr);
+  json["other_hosts"] = Json::array();
+  for (const auto& other : status.others) {
+    json["other_hosts"].push_back({{"host", other.host}, {"state", other.state}});
+  }
   return json;
+}
+
+/// The reason, and who else wants the partition.
+std::string remarks(const PartitionStatus& status) {
+  std::string text = status.reason;
+  for (const auto& other : status.others) {
+    text += fmt::format("{}host {} wants it, too ({})", text.empty() ? "" : "; ", other.host, other.state);
+  }
+  return text;
 }
 
 } // namespace
@@ -101,7 +114,7 @@ std::string status_text(const Status& status) {
     rows.push_back({clean(partition.projection), fmt::format("{}/{}", partition.partition, partition.partitions),
                     clean(partition.state), or_dash(partition.position), or_dash(partition.lag),
                     partition.behind ? age_text(*partition.behind) : "-",
-                    or_dash(partition.worker ? partition.worker->host : ""), clean(partition.reason)});
+                    or_dash(partition.worker ? partition.worker->host : ""), clean(remarks(partition))});
   }
   const bool none = status.partitions.empty();
   const std::string empty = status.tables_present ? "no projection is configured, and none has run\n" : "";

@@ -91,8 +91,9 @@ void make_rows(pg::Connection& connection, const CheckpointTables& tables, const
 std::string refuse_projection(const pg::Result& row, const CheckpointRequest& request) {
   if (const auto partitions = row.int8(0, 0); partitions != request.key.partitions) {
     return fmt::format("checkpoint {} was written with {} partitions, the configuration says {}; set partitions = {}, "
-                       "or stop its workers and move the checkpoints to the new count",
-                       request.key.base, partitions, request.key.partitions, partitions);
+                       "or stop its workers and run \"projectorctl repartition {} --to {}\"",
+                       request.key.base, partitions, request.key.partitions, partitions, request.projection,
+                       request.key.partitions);
   }
   if (const auto store = row.bytes(0, 2); store != request.store) {
     return fmt::format("checkpoint {} belongs to another event store: found {}, this one is {} (system identifier/"
@@ -286,14 +287,18 @@ std::optional<Checkpoint> read_checkpoint_at_rest(pg::Connection& connection, co
   }
 }
 
-bool other_host_alive(pg::Connection& connection, const CheckpointTables& tables, const CheckpointKey& key,
-                      const std::string& host, base::Duration interval) {
-  return connection
-      .exec(fmt::format("SELECT EXISTS (SELECT FROM {} WHERE name = $1 AND host <> $2 AND state IN ('catching_up', "
-                        "'live', 'retrying', 'starting') AND heartbeat > now() - $3 * interval '1 microsecond')",
-                        tables.workers),
-            pg::Parameters{}.text(key.name()).text(host).int8(interval.count()))
-      .boolean(0, 0);
+std::vector<std::string> other_hosts(pg::Connection& connection, const CheckpointTables& tables,
+                                     const CheckpointKey& key, const std::string& host, base::Duration interval) {
+  const auto rows = connection.exec(
+      fmt::format("SELECT host FROM {} WHERE name = $1 AND host <> $2 AND state IN ('catching_up', 'live', 'retrying') "
+                  "AND heartbeat > now() - $3 * interval '1 microsecond' ORDER BY heartbeat DESC",
+                  tables.workers),
+      pg::Parameters{}.text(key.name()).text(host).int8(interval.count()));
+  std::vector<std::string> hosts;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    hosts.emplace_back(rows.bytes(row, 0));
+  }
+  return hosts;
 }
 
 } // namespace projector::projection

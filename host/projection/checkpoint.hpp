@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace projector::projection {
 
@@ -74,8 +75,9 @@ std::optional<Checkpoint> read_checkpoint(pg::Connection& connection, const Chec
 std::optional<Checkpoint> read_checkpoint_at_rest(pg::Connection& connection, const CheckpointTables& tables,
                                                   const CheckpointKey& key);
 
-/// Whether another host than `host` has shown life for this partition within `interval`.
-bool other_host_alive(pg::Connection& connection, const CheckpointTables& tables, const CheckpointKey& key,
-                      const std::string& host, base::Duration interval);
+/// Other hosts than `host` that handle events of this partition and have shown life within `interval`, the latest
+/// first.
+std::vector<std::string> other_hosts(pg::Connection& connection, const CheckpointTables& tables,
+                                     const CheckpointKey& key, const std::string& host, base::Duration interval);
 
 } // namespace projector::projection

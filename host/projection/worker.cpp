@@ -198,31 +198,6 @@ std::optional<Worker::End> Worker::set_up() {
   }
 }
 
-Worker::End Worker::stand_by() {
-  set_state(State::Standby, "another host moves this checkpoint; this one takes over when it stands still");
-  spdlog::info("{}: another host moves the checkpoint, standing by", title_);
-  // A heartbeat comes every second; one that is late by a moment is no sign of an end.
-  constexpr base::Duration kSilence = std::chrono::seconds(3);
-  const auto interval = std::max<base::Duration>(assignment_.projection.restart_interval, std::chrono::seconds(1));
-  std::int64_t seen = -1;
-  while (pause(interval)) {
-    try {
-      auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
-      const auto stored = read_checkpoint(lease.connection(), services_.tables, key_);
-      const std::int64_t now = stored ? stored->position : -1;
-      if (now == seen &&
-          !other_host_alive(lease.connection(), services_.tables, key_, services_.host, std::max(interval, kSilence))) {
-        spdlog::info("{}: the other host stands still, taking over at {}", title_, now);
-        return End::Anew;
-      }
-      seen = now;
-    } catch (const pg::Error& error) {
-      spdlog::warn("{}: standing by: {}", title_, error.what());
-    }
-  }
-  return End::Stop;
-}
-
 void Worker::wait_after_failure() {
   const auto interval = assignment_.projection.restart_interval;
   do {

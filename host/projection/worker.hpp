@@ -76,6 +76,8 @@ private:
   void run() noexcept;
   /// One life of the instance: open the checkpoint, create, set up, batches until something ends it.
   End live();
+  /// Whether another host handles this partition's events; the state is Standby then.
+  bool another_host_runs();
   End stand_by();
   void wait_after_failure();
 

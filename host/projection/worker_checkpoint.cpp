@@ -51,7 +51,7 @@ std::optional<Worker::End> Worker::open_checkpoint_row() {
         return fail(opened.refusal, State::Refused);
       }
       begin_at(opened);
-      return std::nullopt;
+      return another_host_runs() ? std::optional(End::Standby) : std::nullopt;
     } catch (const pg::Error& error) {
       if (reaction_to_sqlstate(error.sqlstate()) != Reaction::RetryForever) {
         return fail(fmt::format("its checkpoint cannot be opened: {}", error.what()));

@@ -76,7 +76,7 @@ TEST_F(StatusTest, ALivePartitionInFull) {
   EXPECT_EQ(status, json::parse(R"({"event_store": {"last_position": 3}, "projections": [
     {"projection": "revenue", "partition": 0, "partitions": 1, "checkpoint": "revenue", "state": "live", "reason": "",
      "position": 1, "lag": 2, "host": "db1/4711", "plugin": "revenue", "plugin_version": "1.2.0", "generation": 3,
-     "thread": 4712, "handled": 998}]})"));
+     "thread": 4712, "handled": 998, "other_hosts": []}]})"));
 }
 
 TEST_F(StatusTest, WhoHasCaughtUpIsNotBehind) {

@@ -107,7 +107,7 @@ TEST_F(CheckpointTest, AnotherPartitionCountIsRefused) {
   open(request(third_of_four_));
   expect_refused(open(request({"revenue", 0, 8})),
                  "checkpoint revenue was written with 4 partitions, the configuration says 8; set partitions = 4, or "
-                 "stop its workers and move the checkpoints to the new count");
+                 "stop its workers and run \"projectorctl repartition revenue --to 8\"");
   EXPECT_EQ(look("SELECT count(*) FROM projector_checkpoints"), "4");
 }
 
@@ -303,23 +303,26 @@ TEST_F(CheckpointTest, ReadingAtRestWaitsForWhoHoldsTheRow) {
 }
 
 TEST_F(CheckpointTest, AnotherHostsHeartbeatIsSeen) {
-  const auto alive = [&](const std::string& host, base::Duration interval) {
-    return other_host_alive(observer_, tables_, one_, host, interval);
+  using Hosts = std::vector<std::string>;
+  const auto others = [&](const std::string& host, base::Duration interval) {
+    return other_hosts(observer_, tables_, one_, host, interval);
   };
-  EXPECT_FALSE(alive("here/1", std::chrono::hours(1)));
+  EXPECT_EQ(others("here/1", std::chrono::hours(1)), Hosts{});
   run("INSERT INTO projector_workers (name, host, projection, partition, partitions, state, plugin, heartbeat) VALUES "
       "('revenue', 'there/2', 'revenue', 0, 1, 'live', 'sums', now() - interval '10 seconds'), "
+      "('revenue', 'there/3', 'revenue', 0, 1, 'live', 'sums', now() - interval '2 seconds'), "
       "('other', 'there/2', 'other', 0, 1, 'live', 'sums', now())");
-  EXPECT_TRUE(alive("here/1", std::chrono::minutes(1)));
-  EXPECT_FALSE(alive("here/1", std::chrono::seconds(5)));
-  EXPECT_FALSE(alive("there/2", std::chrono::minutes(1))) << "it is this one";
-  for (const char* state : {"standby", "failed", "stopped", "paused", "missing", "refused"}) {
+  EXPECT_EQ(others("here/1", std::chrono::minutes(1)), (Hosts{"there/3", "there/2"}));
+  EXPECT_EQ(others("here/1", std::chrono::seconds(5)), Hosts{"there/3"});
+  EXPECT_EQ(others("there/3", std::chrono::minutes(1)), Hosts{"there/2"}) << "the other is this one";
+  run("DELETE FROM projector_workers WHERE host = 'there/3'");
+  for (const char* state : {"starting", "standby", "failed", "stopped", "paused", "missing", "refused"}) {
     run("UPDATE projector_workers SET state = '" + std::string(state) + "'");
-    EXPECT_FALSE(alive("here/1", std::chrono::minutes(1))) << state;
+    EXPECT_EQ(others("here/1", std::chrono::minutes(1)), Hosts{}) << state;
   }
-  for (const char* state : {"starting", "catching_up", "retrying"}) {
+  for (const char* state : {"live", "catching_up", "retrying"}) {
     run("UPDATE projector_workers SET state = '" + std::string(state) + "'");
-    EXPECT_TRUE(alive("here/1", std::chrono::minutes(1))) << state;
+    EXPECT_EQ(others("here/1", std::chrono::minutes(1)), Hosts{"there/2"}) << state;
   }
 }
 

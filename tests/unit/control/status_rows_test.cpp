@@ -109,6 +109,7 @@ TEST(StatusRows, OfSeveralHostsTheOneThatWorksCounts) {
                    {reported("x", "live", "crashed/1", seconds(90)), reported("x", "standby", "b/2"),
                     reported("x", "live", "a/1", seconds(2)), reported("x", "live", "crashed/2", seconds(60))});
   EXPECT_THAT(lines(rows), ElementsAre("x x 0/1 live a/1: "));
+  EXPECT_THAT(rows[0].others, ElementsAre(OtherHost{"b/2", "standby"})) << "and not those that are gone";
   const auto none =
       merge_status({}, {stored("x", 0, 1, 1)},
                    {reported("x", "live", "crashed/1", seconds(90)), reported("x", "live", "crashed/2", seconds(60))});

@@ -49,6 +49,15 @@ TEST(StatusText, AReasonStaysOneLineAndDoesNotReachTheTerminalsControls) {
             "x           0/1        stopped  -         -    -       -     first second  [31mred\n");
 }
 
+TEST(StatusText, NamesOtherHostsThatWantAPartition) {
+  auto status = two_partitions();
+  status.partitions[1].others = {{"db2/99", "standby"}, {"db3/7", "live"}};
+  EXPECT_NE(status_text(status).find("no host runs it; host db2/99 wants it, too (standby); host db3/7 wants it, too "
+                                     "(live)\n"),
+            std::string::npos)
+      << status_text(status);
+}
+
 TEST(StatusText, SaysWhenNothingHasRunHere) {
   Status status;
   status.tables_present = false;
@@ -87,7 +96,13 @@ TEST(StatusText, TheJsonHoldsEveryFieldOfAPartition) {
       "generation": 3,
       "thread": 4712,
       "handled": 998,
-      "heartbeat_age_seconds": 0.412
+      "heartbeat_age_seconds": 0.412,
+      "other_hosts": [
+        {
+          "host": "db2/99",
+          "state": "standby"
+        }
+      ]
     },
     {
       "projection": "x",
@@ -105,12 +120,15 @@ TEST(StatusText, TheJsonHoldsEveryFieldOfAPartition) {
       "generation": null,
       "thread": null,
       "handled": null,
-      "heartbeat_age_seconds": null
+      "heartbeat_age_seconds": null,
+      "other_hosts": []
     }
   ]
 }
 )";
-  EXPECT_EQ(status_json(two_partitions()), expected);
+  auto status = two_partitions();
+  status.partitions[0].others = {{"db2/99", "standby"}};
+  EXPECT_EQ(status_json(status), expected);
 }
 
 TEST(StatusText, TheJsonOfNothingIsStillAnObject) {

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "pg/connection.hpp"
+#include "projection/checkpoint_tables.hpp"
+#include "projection/repartition_plan.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace projector::projection {
+
+/// Names of a projection's checkpoints before and after its partition count changes. A value.
+class PartitionNames {
+public:
+  PartitionNames(std::string base, std::uint32_t from, std::uint32_t to);
+  [[nodiscard]] const std::string& base() const noexcept { return base_; }
+  [[nodiscard]] std::uint32_t from() const noexcept { return static_cast<std::uint32_t>(before_.size()); }
+  [[nodiscard]] const std::vector<std::string>& before() const noexcept { return before_; }
+  [[nodiscard]] const std::vector<std::string>& after() const noexcept { return after_; }
+  [[nodiscard]] std::vector<std::string> all() const;
+
+private:
+  std::string base_;
+  std::vector<std::string> before_; ///< by partition
+  std::vector<std::string> after_;  ///< by partition
+};
+
+struct StoredPartitions {
+  std::vector<PartitionPosition> partitions; ///< one for each that there should be, in order
+  std::string refusal;                       ///< why they are not to be built upon, and the way out
+};
+
+/// Reads the checkpoints of names.before() and holds them against their mirrored rows; with `lock` each row is locked
+/// until the transaction ends. Throws pg::Error, pg::Interrupted.
+StoredPartitions read_rows(pg::Connection& connection, const CheckpointTables& tables, const PartitionNames& names,
+                           bool lock);
+
+/// Makes `after` what is stored, in both tables, with names.after() for names; what those do not name goes. Raises the
+/// epoch. In a transaction that has the rows locked. Throws pg::Error, pg::Interrupted.
+void write_rows(pg::Connection& connection, const CheckpointTables& tables, const PartitionNames& names,
+                const std::vector<PartitionPosition>& after);
+
+} // namespace projector::projection

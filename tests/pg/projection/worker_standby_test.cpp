@@ -1,0 +1,55 @@
+#include "pg/projection/worker_fixture.hpp"
+
+namespace projector::projection {
+namespace {
+
+/// Another host that handles the same partition, as far as its heartbeats tell.
+class WorkerStandbyTest : public WorkerTest {
+protected:
+  WorkerStandbyTest() {
+    log_.add_up_to(20);
+    projection_.restart_interval = std::chrono::seconds(1);
+  }
+  void beat(const std::string& host, const std::string& state = "live") {
+    run("INSERT INTO projector_workers (name, host, projection, partition, partitions, state, plugin) VALUES ('seen', "
+        "'" +
+        host + "', 'seen', 0, 1, '" + state + "', 'recorder')");
+  }
+};
+
+TEST_F(WorkerStandbyTest, DoesNotStealFromAHostThatRuns) {
+  beat("there/2");
+  start("recorder");
+  ASSERT_TRUE(reaches(State::Standby));
+  EXPECT_EQ(worker_->status().reason, "host there/2 runs it; this one takes over when that stands still");
+  EXPECT_EQ(checkpoints(), "seen|0");
+  run("UPDATE projector_workers SET heartbeat = now() - interval '1 hour' WHERE host = 'there/2'");
+  EXPECT_TRUE(stores(20)) << "once it shows no life";
+  EXPECT_EQ(seen(), sequence(1, 20));
+}
+
+TEST_F(WorkerStandbyTest, DoesNotWaitForAHostThatStandsByItself) {
+  beat("there/2", "standby");
+  start("recorder");
+  EXPECT_TRUE(stores(20));
+}
+
+TEST_F(WorkerStandbyTest, DoesNotWaitForAProcessOfThisMachineThatIsGone) {
+  // No process has this id: it is above the largest that Linux gives out.
+  beat("here/4194305");
+  start("recorder");
+  EXPECT_TRUE(stores(20));
+}
+
+TEST_F(WorkerStandbyTest, WaitsWhileTheCheckpointMoves) {
+  beat("there/2");
+  start("recorder");
+  ASSERT_TRUE(reaches(State::Standby));
+  run("UPDATE projector_workers SET state = 'failed' WHERE host = 'there/2'");
+  run("UPDATE projector_checkpoints SET position = 5; UPDATE projection_checkpoints SET last_global_position = 5");
+  EXPECT_TRUE(stores(20));
+  EXPECT_EQ(seen(), sequence(6, 20)) << "it goes on where the other had left it";
+}
+
+} // namespace
+} // namespace projector::projection
