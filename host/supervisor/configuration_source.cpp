@@ -109,23 +109,31 @@ void ConfigurationSource::report() {
 }
 
 void ConfigurationSource::remark(std::vector<projection::WorkerStatus>& statuses) const {
+  std::map<std::string, std::string> refused; // by projection
+  for (const auto& file : loaded_.refused) {
+    for (const auto& name : file.projections) {
+      if (!get().projections.contains(name)) {
+        refused.emplace(name, text_of(file));
+      }
+    }
+  }
   std::set<std::string> shown;
   for (auto& status : statuses) {
     shown.insert(status.projection);
+    std::string remark;
     if (const auto* file = config::last_good_source(loaded_, status.projection)) {
-      status.reason += (status.reason.empty() ? "" : "; ") +
-                       ("its configuration file is refused, the last good version runs on: " + text_of(*file));
+      remark = "its configuration file is refused, the last good version runs on: " + text_of(*file);
+    } else if (const auto first = refused.find(status.projection); first != refused.end()) {
+      remark = "its configuration file is refused, it runs on without: " + first->second;
     }
+    status.reason += (status.reason.empty() || remark.empty() ? "" : "; ") + remark;
   }
-  for (const auto& file : loaded_.refused) {
-    for (const auto& name : file.projections) {
-      if (get().projections.contains(name) || !shown.insert(name).second) {
-        continue;
-      }
+  for (const auto& [name, reason] : refused) {
+    if (!shown.contains(name)) {
       projection::WorkerStatus status;
       status.projection = status.checkpoint = name;
       status.state = projection::State::Refused;
-      status.reason = text_of(file);
+      status.reason = reason;
       statuses.push_back(std::move(status));
     }
   }

@@ -29,6 +29,7 @@ void HostedProjection::run(Generation generation) {
   asked_ = generation.wanted;
   look_again_ = false;
   reason_.clear();
+  failed_.reset();
   if (!running_) {
     launch(std::move(generation));
     return;
@@ -46,9 +47,12 @@ void HostedProjection::run(Generation generation) {
 void HostedProjection::refuse(DesiredProjection asked, const std::string& reason, bool look_again) {
   asked_ = std::move(asked);
   look_again_ = look_again;
+  failed_.reset();
   std::string shown = reason;
   if (running_) {
-    shown = fmt::format("generation {} runs on: {}", (then_ == Then::GoBack ? *good_ : *running_).number, reason);
+    const bool back = ending_ && then_ == Then::GoBack;
+    shown = fmt::format("generation {} {}: {}", back ? good_->number : running_->number,
+                        back || in_order() ? "runs on" : "stays", reason);
   } else {
     shown_ = projection::State::Refused;
   }
@@ -68,10 +72,29 @@ void HostedProjection::missing(DesiredProjection asked, std::string reason) {
   spdlog::info("{}: missing: {}", name_, reason_);
 }
 
-void HostedProjection::unchanged(DesiredProjection asked) {
+bool HostedProjection::same_request(const DesiredProjection& wanted, const DesiredProjection& tried) const {
+  return tried.projection == wanted.projection && tried.partitions == wanted.partitions &&
+         (wanted.rebuild == 0 || wanted.rebuild == asked_.rebuild);
+}
+
+std::set<std::string> HostedProjection::known_files(const DesiredProjection& wanted) const {
+  std::set<std::string> known;
+  if (running_ && same_request(wanted, running_->wanted)) {
+    known.insert(running_->sha256);
+  }
+  if (failed_ && same_request(wanted, *failed_)) {
+    known.insert(failed_sha256_);
+  }
+  return known;
+}
+
+void HostedProjection::unchanged(DesiredProjection asked, const std::string& sha256) {
   asked_ = std::move(asked);
   look_again_ = false;
-  reason_.clear();
+  if (!failed_ || sha256 != failed_sha256_) {
+    failed_.reset();
+    reason_.clear();
+  }
 }
 
 void HostedProjection::stop() {
@@ -116,6 +139,8 @@ bool HostedProjection::look_at_trial() {
       spdlog::error("{}: generation {} failed before its first commit, going back to generation {}: {}", name_,
                     running_->number, good_->number, status.reason);
       reason_ = fmt::format("generation {} runs on: {}", good_->number, status.reason);
+      failed_ = running_->wanted;
+      failed_sha256_ = running_->sha256;
       keep_ = false;
       then_ = Then::GoBack;
       end_workers();

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,10 @@ public:
   void refuse(DesiredProjection asked, const std::string& reason, bool look_again);
   /// There is no file; nothing runs.
   void missing(DesiredProjection asked, std::string reason);
-  /// What is asked for is what runs.
-  void unchanged(DesiredProjection asked);
+  /// The SHA-256 of plugin files with which `wanted` asks for nothing new: what runs already, and what failed.
+  [[nodiscard]] std::set<std::string> known_files(const DesiredProjection& wanted) const;
+  /// What is asked for is known; `sha256` is one of known_files.
+  void unchanged(DesiredProjection asked, const std::string& sha256);
   /// Tells the workers to end.
   void stop();
 
@@ -57,6 +60,7 @@ private:
   void move_on();
   void retire(std::optional<Generation>& generation) const;
   [[nodiscard]] bool in_order() const;
+  [[nodiscard]] bool same_request(const DesiredProjection& wanted, const DesiredProjection& tried) const;
   [[nodiscard]] std::string remark() const;
 
   const std::string name_;
@@ -71,6 +75,9 @@ private:
   std::vector<std::unique_ptr<projection::Worker>> workers_; ///< of running_
   std::optional<Generation> next_;
   std::optional<Generation> good_; ///< to go back to
+  /// Of what went back last, unless something else was asked for since.
+  std::optional<DesiredProjection> failed_;
+  std::string failed_sha256_;
   std::shared_ptr<std::atomic<bool>> trial_;
   bool ending_ = false; ///< the workers were told to end
   bool keep_ = false;   ///< what ends was in order

@@ -43,15 +43,15 @@ std::string join(const std::vector<config::Problem>& problems) {
 } // namespace
 
 Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::path& staging,
-                      const std::filesystem::path& state, std::uint64_t number, const std::string& running) {
+                      const std::filesystem::path& state, std::uint64_t number, const std::set<std::string>& known) {
   const auto staged = plugin::stage(wanted.plugin->file, staging);
   if (!staged.staged) {
     return refused(staged.refusal->reason, staged.refusal->incomplete);
   }
-  if (staged.staged->sha256 == running) {
+  if (known.contains(staged.staged->sha256)) {
     plugin::discard(*staged.staged);
     Launch launch;
-    launch.unchanged = true;
+    launch.known = staged.staged->sha256;
     return launch;
   }
   // Copied before the first is loaded, since loading takes a copy over.

@@ -5,6 +5,8 @@
 #include "supervisor/reconcile.hpp"
 
 #include <filesystem>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,13 +27,15 @@ struct Launch {
   std::optional<Generation> generation;
   std::string refusal;     ///< why it cannot run: what was found, where, the way out
   bool look_again = false; ///< the file seemed half written
-  bool unchanged = false;  ///< the bytes are those of `running`; nothing was loaded
+  /// Of the file, where its bytes are known ones; nothing was loaded then.
+  std::optional<std::string> known;
 };
 
 /// Stages, loads and checks the plugin of `wanted`, holds its settings against what the plugin declares, and makes its
-/// state directory below `state`. `wanted.plugin` is present; `running` is the SHA-256 of a file that needs no new
-/// generation, or empty. Supervisor's thread. Throws std::system_error where the staging directory fails.
+/// state directory below `state`. `wanted.plugin` is present; `known` are the SHA-256 of files that need no new
+/// generation. Supervisor's thread. Throws std::system_error where the staging directory fails.
 Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::path& staging,
-                      const std::filesystem::path& state, std::uint64_t number, const std::string& running = {});
+                      const std::filesystem::path& state, std::uint64_t number,
+                      const std::set<std::string>& known = {});
 
 } // namespace projector::supervisor

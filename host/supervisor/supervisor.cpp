@@ -152,8 +152,13 @@ void Supervisor::scan() {
     const std::lock_guard lock(mutex_);
     rebuilds = rebuilds_;
   }
-  auto desired =
-      desired_projections(configuration_.get(), discovery, options_.selection, configuration_.refused(), rebuilds);
+  // A projection that runs without a file of its own runs on when its first one is refused.
+  auto refused = configuration_.refused();
+  std::erase_if(refused, [&](const std::string& name) {
+    const auto hosted = hosted_.find(name);
+    return hosted != hosted_.end() && hosted->second.current().running;
+  });
+  auto desired = desired_projections(configuration_.get(), discovery, options_.selection, refused, rebuilds);
   const auto actions = reconcile(desired, current());
   for (const auto& action : actions) {
     carry_out(action, desired);
@@ -266,13 +271,10 @@ void Supervisor::carry_out(const Action& action, const Desired& desired) {
 }
 
 Launch Supervisor::prepare(const DesiredProjection& wanted, const HostedProjection* hosted) {
-  const Generation* running = hosted == nullptr ? nullptr : hosted->running();
-  const bool same = running != nullptr && running->wanted.projection == wanted.projection &&
-                    running->wanted.partitions == wanted.partitions &&
-                    (wanted.rebuild == 0 || wanted.rebuild == hosted->current().asked.rebuild);
   try {
     return prepare_launch(wanted, staging_.path(), configuration_.get().plugins.state,
-                          generations_[wanted.projection.name] + 1, same ? running->sha256 : "");
+                          generations_[wanted.projection.name] + 1,
+                          hosted == nullptr ? std::set<std::string>() : hosted->known_files(wanted));
   } catch (const std::system_error& error) {
     Launch launch;
     launch.refusal = fmt::format("the plugin cannot be staged in {}: {}; free space or set plugins.cache",
@@ -292,8 +294,8 @@ void Supervisor::start(const DesiredProjection& wanted) {
   }
   const std::lock_guard lock(mutex_);
   HostedProjection& hosted = hosted_.try_emplace(name, name, services_).first->second;
-  if (launch.unchanged) {
-    hosted.unchanged(wanted);
+  if (launch.known) {
+    hosted.unchanged(wanted, *launch.known);
   } else if (!launch.refusal.empty()) {
     hosted.refuse(wanted, launch.refusal, launch.look_again);
   } else {

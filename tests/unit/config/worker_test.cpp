@@ -40,6 +40,27 @@ TEST_F(Worker, IdIsTheNumberAtTheEndOfAName) {
   EXPECT_EQ(worker(), (WorkerShare{9, 16}));
 }
 
+TEST_F(Worker, APodsNameIsAnIdWhereverItIsGiven) {
+  sources.main("[worker]\ntotal = 4\n").environment("WORKER_ID", "projection-worker-3");
+  EXPECT_EQ(worker(), (WorkerShare{3, 4}));
+  sources.environment("TOTAL_WORKERS", "8").set("worker.id=projection-worker-5");
+  EXPECT_EQ(worker(), (WorkerShare{5, 8}));
+  sources.overrides.worker_id = "projection-worker-7";
+  EXPECT_EQ(worker(), (WorkerShare{7, 8}));
+}
+
+TEST_F(Worker, AnIdOfAnOptionOrTheFileNeedsATotalToo) {
+  sources.overrides.worker_id = "projection-worker-3";
+  EXPECT_THAT(sources.main_problems(),
+              ElementsAre("--worker-id: worker.id is 3 but nothing says of how many workers; set worker.total, "
+                          "TOTAL_WORKERS or --total-workers"));
+  sources.overrides.worker_id.reset();
+  sources.environment("TOTAL_WORKERS", "").main("[worker]\nid = 3\n");
+  EXPECT_THAT(sources.main_problems(),
+              ElementsAre("main.toml:2:6: worker.id is 3 but nothing says of how many workers; set worker.total, "
+                          "TOTAL_WORKERS or --total-workers"));
+}
+
 TEST_F(Worker, AnIdWithoutTotalNamesTheWays) {
   sources.environment("WORKER_ID", "w-3");
   EXPECT_THAT(sources.main_problems(),
@@ -59,6 +80,15 @@ TEST_F(Worker, AnIdNotBelowTheTotalNamesBothSources) {
   EXPECT_THAT(sources.main_problems(),
               ElementsAre("WORKER_ID: worker.id is 4, expected it below worker.total, which is 4 (main.toml:2:9); ids "
                           "count from 0"));
+}
+
+TEST_F(Worker, ATotalThatShrinksLeavesTheHighestIdsOut) {
+  sources.main("[worker]\nid = 3\ntotal = 4\n");
+  EXPECT_EQ(worker(), (WorkerShare{3, 4}));
+  sources.overrides.total_workers = "3";
+  EXPECT_THAT(sources.main_problems(),
+              ElementsAre("main.toml:2:6: worker.id is 3, expected it below worker.total, which is 3 "
+                          "(--total-workers); ids count from 0"));
 }
 
 TEST_F(Worker, WhatIsNoNumberIsRefused) {

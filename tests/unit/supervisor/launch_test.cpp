@@ -65,12 +65,14 @@ TEST_F(LaunchTest, TheBytesThatRunAlreadyAreNotLoadedAgain) {
   const auto first = launch(wanted("recorder"));
   ASSERT_TRUE(first.generation) << first.refusal;
   const auto running = first.generation->sha256;
-  const auto again = prepare_launch(wanted("recorder"), staging_.path(), temporary_.path() / "state", 8, running);
-  EXPECT_TRUE(again.unchanged);
+  const auto again =
+      prepare_launch(wanted("recorder"), staging_.path(), temporary_.path() / "state", 8, {"other", running});
+  EXPECT_EQ(again.known, running);
+  EXPECT_FALSE(again.generation);
   EXPECT_FALSE(again.generation);
   EXPECT_EQ(again.refusal, "");
   EXPECT_EQ(copies(), 1u);
-  EXPECT_TRUE(prepare_launch(wanted("noop"), staging_.path(), temporary_.path() / "state", 8, running).generation);
+  EXPECT_TRUE(prepare_launch(wanted("noop"), staging_.path(), temporary_.path() / "state", 8, {running}).generation);
 }
 
 TEST_F(LaunchTest, TellsWhatThePluginMakesOfItsReadModel) {
