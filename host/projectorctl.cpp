@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 #include "config/host_tables.hpp"
+#include "config/last_good.hpp"
 #include "config/load.hpp"
 #include "control/check.hpp"
 #include "control/check_text.hpp"
@@ -127,6 +128,17 @@ void print(std::FILE* to, const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), to);
 }
 
+/// With the last good versions of refused files, as far as this user may see them.
+config::Loaded load_as_a_host(const Arguments& arguments) {
+  const auto chosen = overrides(arguments);
+  auto loaded = config::load(arguments.configuration_file, chosen);
+  if (loaded.refused.empty() || loaded.state.empty()) {
+    return loaded;
+  }
+  const config::LastGood last_good(loaded.state);
+  return config::load(arguments.configuration_file, chosen, &last_good);
+}
+
 int check(const Arguments& arguments) {
   const auto report =
       control::check(arguments.configuration_file, overrides(arguments), arguments.connect, base::no_stop());
@@ -197,7 +209,7 @@ int run(const Commands& commands, const Arguments& arguments) {
   if (commands.partition->parsed()) {
     return partition(arguments);
   }
-  const auto loaded = config::load(arguments.configuration_file, overrides(arguments));
+  const auto loaded = load_as_a_host(arguments);
   print(stderr, control::configuration_problems(loaded));
   if (!loaded.configuration) {
     return kWrongUsage;

@@ -15,6 +15,14 @@ std::string to_string(const Problem& problem) {
   return where.empty() ? problem.text : fmt::format("{}: {}", where, problem.text);
 }
 
+std::string to_string(const std::vector<Problem>& problems) {
+  std::string text;
+  for (const auto& problem : problems) {
+    text += (text.empty() ? "" : "; ") + to_string(problem);
+  }
+  return text;
+}
+
 bool operator==(const Projection& a, const Projection& b) {
   const auto values = [](const Projection& p) {
     return std::tie(p.name, p.plugin, p.enabled, p.batch_size, p.batch_bytes, p.partitions, p.schema, p.start_from,

@@ -32,6 +32,8 @@ struct Problem {
 std::string to_string(const Location& where);
 /// "file:line:column: text", without the parts that are not known.
 std::string to_string(const Problem& problem);
+/// All of them in one line, with "; " between.
+std::string to_string(const std::vector<Problem>& problems);
 
 struct EventStore {
   std::string dsn;

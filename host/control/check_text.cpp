@@ -42,7 +42,8 @@ std::string configuration_problems(const config::Loaded& loaded) {
   }
   for (const auto& file : loaded.refused) {
     for (const auto& problem : file.problems) {
-      text += config::to_string(problem) + " (this file is refused, the others are taken)\n";
+      text += fmt::format("{} (this file is refused, {})\n", config::to_string(problem),
+                          file.last_good ? "its last good version runs on" : "the others are taken");
     }
   }
   for (const auto& warning : loaded.warnings) {

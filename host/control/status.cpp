@@ -31,13 +31,9 @@ std::vector<ConfiguredProjection> configured_projections(const config::Loaded& l
   std::vector<ConfiguredProjection> all;
   std::set<std::string> refused;
   for (const auto& file : loaded.refused) {
-    std::string reason;
-    for (const auto& problem : file.problems) {
-      reason += (reason.empty() ? "" : "; ") + config::to_string(problem);
-    }
     for (const auto& name : file.projections) {
-      if (refused.insert(name).second) {
-        all.push_back({name, name, 1, "", true, reason});
+      if (!loaded.configuration->projections.contains(name) && refused.insert(name).second) {
+        all.push_back({name, name, 1, "", true, config::to_string(file.problems)});
       }
     }
   }

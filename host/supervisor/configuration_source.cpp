@@ -9,18 +9,6 @@
 #include <map>
 
 namespace projector::supervisor {
-namespace {
-
-std::string text_of(const config::RefusedFile& file) {
-  std::string text;
-  for (const auto& problem : file.problems) {
-    text += (text.empty() ? "" : "; ") + config::to_string(problem);
-  }
-  return text;
-}
-
-} // namespace
-
 ConfigurationSource::ConfigurationSource(std::filesystem::path main_file, config::Overrides overrides,
                                          const std::filesystem::path& state)
     : main_file_(std::move(main_file)), overrides_(std::move(overrides)), last_good_(state), watch_(main_file_) {}
@@ -95,7 +83,7 @@ void ConfigurationSource::report() {
     told.insert(std::move(text));
   };
   for (const auto& file : loaded_.refused) {
-    once(spdlog::level::err, fmt::format("{} ({})", text_of(file),
+    once(spdlog::level::err, fmt::format("{} ({})", config::to_string(file.problems),
                                          file.last_good ? "this file is refused, its last good version runs on"
                                                         : "this file is refused, the others are taken"));
   }
@@ -113,7 +101,7 @@ void ConfigurationSource::remark(std::vector<projection::WorkerStatus>& statuses
   for (const auto& file : loaded_.refused) {
     for (const auto& name : file.projections) {
       if (!get().projections.contains(name)) {
-        refused.emplace(name, text_of(file));
+        refused.emplace(name, config::to_string(file.problems));
       }
     }
   }
@@ -122,7 +110,7 @@ void ConfigurationSource::remark(std::vector<projection::WorkerStatus>& statuses
     shown.insert(status.projection);
     std::string remark;
     if (const auto* file = config::last_good_source(loaded_, status.projection)) {
-      remark = "its configuration file is refused, the last good version runs on: " + text_of(*file);
+      remark = "its configuration file is refused, the last good version runs on: " + config::to_string(file->problems);
     } else if (const auto first = refused.find(status.projection); first != refused.end()) {
       remark = "its configuration file is refused, it runs on without: " + first->second;
     }

@@ -32,14 +32,6 @@ std::string make_state_directory(const std::filesystem::path& state, const std::
   return std::filesystem::is_directory(own, error) ? std::filesystem::absolute(own).string() : std::string();
 }
 
-std::string join(const std::vector<config::Problem>& problems) {
-  std::string text;
-  for (const auto& problem : problems) {
-    text += (text.empty() ? "" : "; ") + config::to_string(problem);
-  }
-  return text;
-}
-
 } // namespace
 
 Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::path& staging,
@@ -74,7 +66,7 @@ Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::pa
     }
     if (!loaded.module || !settings.problems.empty()) {
       std::for_each(copies.begin() + static_cast<std::ptrdiff_t>(index) + 1, copies.end(), plugin::discard);
-      return loaded.module ? refused(join(settings.problems))
+      return loaded.module ? refused(config::to_string(settings.problems))
                            : refused(loaded.refusal->reason, loaded.refusal->incomplete);
     }
     generation.read_model_version = loaded.module->descriptor().read_model_version;

@@ -141,6 +141,25 @@ TEST_F(Toml, ABrokenIncludedFileKeepsItsLastGoodVersionAlsoOverARestart) {
   ASSERT_TRUE(passes_trial("one", 2, 1)) << everything();
 }
 
+TEST_F(Toml, StatusShowsTheLastGoodVersionAsItRuns) {
+  ASSERT_NO_FATAL_FAILURE(start());
+  const std::string good = "[projection.three]\nplugin = \"trial\"\npartitions = 2\ncheckpoint = \"third\"\n";
+  host_.write_projection_file("three", good);
+  ASSERT_TRUE(becomes("SELECT count(*) FROM projector_workers WHERE projection = 'three' AND state = 'live'", "2"));
+  host_.write_projection_file("three", good + "batch_sise = 3\n");
+  ASSERT_TRUE(becomes("SELECT count(*) FROM projector_workers WHERE projection = 'three' AND state = 'live' AND reason "
+                      "LIKE '%the last good version runs on%'",
+                      "2"))
+      << everything();
+  const auto status =
+      run_program({PROJECTOR_TEST_BIN_DIR "/projectorctl", "status", "--config", host_.configuration_file().string(),
+                   "--plugin-dir", host_.plugin_directory().string()});
+  EXPECT_EQ(status.code, 0) << status.output;
+  EXPECT_NE(status.output.find("three       0/2"), std::string::npos) << status.output;
+  EXPECT_NE(status.output.find("three       1/2"), std::string::npos) << status.output;
+  EXPECT_EQ(status.output.find("three       0/1"), std::string::npos) << status.output;
+}
+
 TEST_F(Toml, AnIncludedFileThatNeverWasGoodIsRefusedUntilItIs) {
   ASSERT_NO_FATAL_FAILURE(start());
   host_.write_projection_file("three", "[projection.three]\nplugin = \"trial\"\nbatch_size = 1000000000000\n");
