@@ -76,6 +76,10 @@ void Tail::connect() {
     store = check_store(*connection_, options_.events_table);
     stored = options_.stored_settled ? options_.stored_settled(store.identity) : 0;
     if (stored > store.last_value) {
+      // Another host may have drawn, read and stored it since the sequence was read here.
+      store = check_store(*connection_, options_.events_table);
+    }
+    if (stored > store.last_value) {
       throw StoreRefused(fmt::format("the host remembers events of this store up to position {}, but its sequence {} "
                                      "has handed out positions only up "
                                      "to {}: the store was set back, e.g. restored from an older backup. Cure: restore "

@@ -6,14 +6,10 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$root/build/release
-# shellcheck disable=SC1091
-. "$root/tests/support/private_postgres.sh"
-once=false
-[ "${1:-}" != --once ] || once=true
-
 work=$(mktemp -d)
-chmod 755 "$work"
-host_pid='' writers=() failed=false
+# shellcheck disable=SC1091
+. "$root/tests/demo/show.sh"
+host_pid='' writers=()
 end() {
   [ "${#writers[@]}" -eq 0 ] || kill "${writers[@]}" 2>/dev/null || true
   [ -z "$host_pid" ] || { kill "$host_pid" 2>/dev/null && wait "$host_pid" 2>/dev/null; } || true
@@ -22,9 +18,6 @@ end() {
 }
 trap end EXIT
 
-say() { printf '\n== %s\n' "$*"; }
-wrong() { printf 'WRONG: %s\n' "$*"; failed=true; }
-ask() { psql -XqAt -F ' | ' -c "$1"; }
 until_true() { # SQL DESCRIPTION
   local tries=600
   until [ "$(ask "$1")" = t ]; do
@@ -34,10 +27,6 @@ until_true() { # SQL DESCRIPTION
     sleep 0.05
   done
 }
-write_events() { # SECONDS
-  PGOPTIONS='-c synchronous_commit=off' pgbench -n -c 3 -T "$1" -f "$root/tests/demo/orders.sql@9" \
-    -f "$root/tests/demo/rolled_back.sql@1" >"$work/pgbench.log" 2>&1
-}
 # Commit times of each checkpoint, looked at every 5 ms; the largest distance between two of one checkpoint.
 watch_commits() { # FILE
   echo "SELECT name, extract(epoch FROM pg_xact_commit_timestamp(xmin)) FROM projector_checkpoints \\watch 0.005" |
@@ -46,15 +35,6 @@ watch_commits() { # FILE
 largest_gaps() { # FILE
   awk 'NF == 2 && $1 != "event_types" && $2 != last[$1] { if (last[$1] && $2 - last[$1] > gap[$1]) gap[$1] = $2 - last[$1]
        last[$1] = $2 } END { for (name in gap) printf "  %-14s %6.0f ms\n", name, gap[name] * 1000 }' "$1" | sort
-}
-compare() { # NAME QUERY QUERY
-  local difference
-  difference=$(ask "SELECT count(*) FROM (($2) EXCEPT ALL ($3) UNION ALL ($3) EXCEPT ALL ($2)) AS difference")
-  if [ "$difference" = 0 ]; then
-    printf '  %-14s equal\n' "$1"
-  else
-    wrong "$1 differs from what SQL computes in $difference rows"
-  fi
 }
 
 say "A private PostgreSQL, the tables, and 20,000 events"
@@ -83,7 +63,7 @@ until_true "SELECT count(*) = 3 AND min(position) >= 20000 FROM projector_checkp
 "$build/bin/projectorctl" --config "$work/projectord.toml" status
 
 say "Events keep coming; 5 seconds before anything is added"
-write_events 12 & writers+=($!)
+write_events -T 12 & writers+=($!)
 until_true "SELECT min(position) > 20000 FROM projector_checkpoints" "the writers' first events"
 watch_commits "$work/before.txt" & watcher=$!
 sleep 5
@@ -129,13 +109,7 @@ wait "${writers[@]}" || wrong "a writer failed: $(tail -n 3 "$work/pgbench.log")
 writers=()
 last=$(ask "SELECT max(global_position) FROM events")
 until_true "SELECT count(*) = 4 AND min(position) >= $last FROM projector_checkpoints" "all four at $last"
-compare user_counter "SELECT users::bigint FROM user_counter_total" \
-  "SELECT count(*) FROM events WHERE event_type = 'UserCreated'"
-compare revenue "SELECT day, currency, orders, amount FROM revenue_totals" \
-  "SELECT (created_at AT TIME ZONE 'UTC')::date, p ->> 'currency', count(*), sum((p ->> 'amount')::numeric) FROM
-   (SELECT created_at, convert_from(payload, 'UTF8')::jsonb AS p FROM events WHERE event_type = 'OrderPlaced') o GROUP BY 1, 2"
-compare activity_log "SELECT global_position, event_id, event_type, aggregate_id FROM activity_log_entries" \
-  "SELECT global_position, event_id, event_type, aggregate_id FROM events"
+compare_shipped
 compare event_types "SELECT type, events FROM event_types" "SELECT event_type, count(*) FROM events GROUP BY 1"
 skipped=$(ask "SELECT last_value - (SELECT count(*) FROM events) FROM events_global_position_seq")
 echo "  $(ask 'SELECT count(*) FROM events') events, $skipped positions were rolled back"
@@ -144,15 +118,8 @@ if grep -E ' (error|criti)' "$work/host.log"; then
   wrong "the host logged errors"
 fi
 
-if ! $once && [ -t 0 ]; then
-  say "All of it stays up until you press Enter: psql -h $work/pg -U postgres; plugins in $work/plugins"
-  read -r _
-fi
+stay "plugins in $work/plugins"
 kill -TERM "$host_pid"
 wait "$host_pid" || wrong "the host ended with $?"
 host_pid=''
-if $failed; then
-  say "Something was wrong"
-  exit 1
-fi
-say "Done: nothing lost, nothing twice, nobody disturbed"
+verdict "Done: nothing lost, nothing twice, nobody disturbed"

@@ -166,6 +166,15 @@ TEST_F(Refusals, StoredPositionAboveTheSequence) {
   EXPECT_EQ(asked_for, std::string(row.bytes(0, 0)));
 }
 
+TEST_F(Refusals, StoredPositionThatAnotherHostMovesMeanwhileIsNotAboveTheSequence) {
+  emit(*admin_, 3);
+  auto with = options();
+  with.stored_settled = [&](const StoreIdentity&) { return emit(*admin_, 7); };
+  const auto log = open(with);
+  ASSERT_TRUE(log->settle(base::no_stop()));
+  EXPECT_EQ(log->settled(), 10);
+}
+
 TEST_F(Refusals, StoredPositionIsWhereLooksBegin) {
   emit(*admin_, 3);
   const auto writer = session();
