@@ -129,6 +129,15 @@ RepartitionAnswer Command::run() {
 RepartitionAnswer Command::change(const projection::Repartition& seen, const base::Stop& stop) {
   std::uint64_t handled = 0;
   if (!seen.plan.behind.empty()) {
+    // A transaction that holds a row, of a host that is suspended for example, would let the plugin wait for ever.
+    pg::Connection connection(connect_, stop);
+    const auto now = projection::repartition(connection, tables_, request_);
+    if (!now.refusal.empty()) {
+      return refused(now.refusal);
+    }
+    if (now.done) {
+      return {true, done_text(wanted_.projection, seen, now, 0)};
+    }
     tell_(behind_text(wanted_.projection, seen));
     const auto drained = bring_level(seen, stop);
     if (drained.interrupted || !drained.failure.empty()) {
