@@ -5,9 +5,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
-#include <map>
-
 namespace projector::supervisor {
 ConfigurationSource::ConfigurationSource(std::filesystem::path main_file, config::Overrides overrides,
                                          const std::filesystem::path& state)
@@ -39,16 +36,16 @@ config::Loaded ConfigurationSource::load() {
   return loaded;
 }
 
-std::set<std::string> ConfigurationSource::refused() const {
-  std::set<std::string> names;
+std::map<std::string, std::string> ConfigurationSource::refused() const {
+  std::map<std::string, std::string> refused;
   for (const auto& file : loaded_.refused) {
     for (const auto& name : file.projections) {
       if (!get().projections.contains(name)) {
-        names.insert(name);
+        refused.emplace(name, config::to_string(file.problems));
       }
     }
   }
-  return names;
+  return refused;
 }
 
 void ConfigurationSource::reload() {
@@ -97,14 +94,7 @@ void ConfigurationSource::report() {
 }
 
 void ConfigurationSource::remark(std::vector<projection::WorkerStatus>& statuses) const {
-  std::map<std::string, std::string> refused; // by projection
-  for (const auto& file : loaded_.refused) {
-    for (const auto& name : file.projections) {
-      if (!get().projections.contains(name)) {
-        refused.emplace(name, config::to_string(file.problems));
-      }
-    }
-  }
+  const auto refused = this->refused();
   std::set<std::string> shown;
   for (auto& status : statuses) {
     shown.insert(status.projection);

@@ -6,6 +6,7 @@
 #include "supervisor/configuration_watch.hpp"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,8 +23,8 @@ public:
                                                  std::vector<config::Problem>& problems);
 
   [[nodiscard]] const config::Configuration& get() const noexcept { return *loaded_.configuration; }
-  /// Projections of refused files that no last good version stands in for.
-  [[nodiscard]] std::set<std::string> refused() const;
+  /// Projections of refused files that no last good version stands in for, with what is wrong there.
+  [[nodiscard]] std::map<std::string, std::string> refused() const;
   /// Where and how changes of the files are noticed.
   [[nodiscard]] const ConfigurationWatch& watch() const noexcept { return watch_; }
   void reload();

@@ -103,7 +103,7 @@ void Supervisor::turn() {
   const bool reload = reload_.exchange(false);
   if (look_.exchange(false) || reload || base::Clock::now() >= scan_at_) {
     const bool changed = configuration_.watch().changed();
-    const bool settled = configuration_.watch().settled();
+    const bool settled = !changed || configuration_.watch().settled(); // each looks at every file
     if (reload || (changed && settled)) {
       const std::lock_guard lock(mutex_);
       configuration_.reload();
@@ -153,11 +153,13 @@ void Supervisor::scan() {
     rebuilds = rebuilds_;
   }
   // A projection that runs without a file of its own runs on when its first one is refused.
-  auto refused = configuration_.refused();
-  std::erase_if(refused, [&](const std::string& name) {
+  std::set<std::string> refused;
+  for (const auto& [name, reason] : configuration_.refused()) {
     const auto hosted = hosted_.find(name);
-    return hosted != hosted_.end() && hosted->second.current().running;
-  });
+    if (hosted == hosted_.end() || !hosted->second.current().running) {
+      refused.insert(name);
+    }
+  }
   auto desired = desired_projections(configuration_.get(), discovery, options_.selection, refused, rebuilds);
   const auto actions = reconcile(desired, current());
   for (const auto& action : actions) {
