@@ -200,7 +200,8 @@ void SettledReader::wait_for_holders(Window& window, LockHolders& holders) {
     if (window.gaps.missing().empty() && (!window.beyond() || waited > kPatience)) {
       break; // all that was read is handed over; what else there is, the next look reads
     }
-    if (waited >= options_.gap_report_after && base::Clock::now() - described >= std::chrono::seconds(1)) {
+    const bool has_gap = !window.gaps.missing().empty();
+    if (has_gap && waited >= options_.gap_report_after && base::Clock::now() - described >= std::chrono::seconds(1)) {
       described = base::Clock::now();
       sink_.waiting(
           fmt::format("gap {} waits for {}", ranges_text(window.gaps.missing()), holders.describe(store_.role)), !told);
@@ -246,15 +247,14 @@ void SettledReader::end_look(Window& window) {
 /// Some let go, others hold on: what filled a gap meanwhile need not wait for those.
 void SettledReader::read_filled(Window& window) {
   std::int64_t above = settled_;
-  do {
+  while (window.bytes < 2 * most_bytes() && !window.gaps.missing().empty() && window.gaps.missing().back().to > above) {
     above = read_missing(window, above);
     publish_contiguous(window);
-  } while (window.bytes < 2 * most_bytes() && !window.gaps.missing().empty() &&
-           window.gaps.missing().back().to > above);
+  }
 }
 
-/// Reads the first missing ranges above a position in a new snapshot and merges what is there now into the look's rows.
-/// Returns the position up to which all missing ranges have been read.
+/// Reads the first missing ranges above a position, of which there is one, in a new snapshot and merges what is there
+/// now into the look's rows. Returns the position up to which all missing ranges have been read.
 std::int64_t SettledReader::read_missing(Window& window, std::int64_t above) {
   const std::int64_t limit = row_limit();
   std::size_t read = 0;
