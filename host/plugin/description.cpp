@@ -50,6 +50,17 @@ std::string default_of(const projector_setting_spec& spec) {
   }
 }
 
+std::string flags_of(std::uint32_t flags) {
+  std::string list;
+  for (const auto& [flag, name] : {std::pair{PROJECTOR_PLUGIN_EXTERNAL, "EXTERNAL"},
+                                   {PROJECTOR_PLUGIN_TABLES_BY_PROJECTION, "TABLES_BY_PROJECTION"}}) {
+    if ((flags & flag) != 0) {
+      list += (list.empty() ? "" : ", ") + std::string(name);
+    }
+  }
+  return list.empty() ? "none" : list;
+}
+
 std::string functions_of(const projector_plugin& plugin) {
   std::string list = "create destroy handle";
   const std::array<std::pair<bool, std::string_view>, 4> optional = {
@@ -87,7 +98,7 @@ std::string describe(const Module& module) {
   line("version", clean_text(plugin.version, kLongestText));
   line("description", clean_text(plugin.description, kLongestText));
   line("interface", fmt::format("1.{}, needs a host of 1.{}", plugin.abi_minor, plugin.min_host_minor));
-  line("flags", (plugin.flags & PROJECTOR_PLUGIN_EXTERNAL) != 0 ? "EXTERNAL" : "none");
+  line("flags", flags_of(plugin.flags));
   line("read model", fmt::format("version {}", plugin.read_model_version));
   line("event types", list_of(plugin.event_types));
   line("aggregate types", list_of(plugin.aggregate_types));

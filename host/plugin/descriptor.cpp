@@ -19,7 +19,7 @@ constexpr std::uint32_t kLargestStruct = 64U << 10;
 constexpr std::size_t kMostEntries = 4096;
 constexpr std::size_t kLongestText = 4096;
 constexpr std::size_t kLongestKey = 128;
-constexpr std::uint32_t kKnownFlags = PROJECTOR_PLUGIN_EXTERNAL;
+constexpr std::uint32_t kKnownFlags = PROJECTOR_PLUGIN_EXTERNAL | PROJECTOR_PLUGIN_TABLES_BY_PROJECTION;
 constexpr std::uint32_t kKnownSettingFlags = PROJECTOR_SETTING_OPTIONAL | PROJECTOR_SETTING_SECRET;
 
 using Result = std::optional<Refusal>;

@@ -12,7 +12,11 @@ namespace activity_log {
 class ActivityLog : public projector::Projection {
 public:
   static constexpr projector::Descriptor kDescriptor{
-      .name = "activity_log", .version = "1.0.0", .description = "Lists every event with its aggregate and its trace"};
+      .name = "activity_log",
+      .version = "1.0.0",
+      .description = "Lists every event with its aggregate and its trace",
+      .tables_by_projection = true,
+  };
 
   explicit ActivityLog(const projector::Context& context)
       : Projection(context), table_(std::string(context.projection_name()) + "_entries"),

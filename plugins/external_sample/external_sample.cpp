@@ -53,7 +53,11 @@ std::string line_of(const projector::Event& event) {
 class ExternalSample : public projector::ExternalProjection {
 public:
   static constexpr projector::Descriptor kDescriptor{
-      .name = "external_sample", .version = "1.0.0", .description = "Appends every event to a file of JSON lines"};
+      .name = "external_sample",
+      .version = "1.0.0",
+      .description = "Appends every event to a file of JSON lines",
+      .tables_by_projection = true,
+  };
 
   explicit ExternalSample(const projector::Context& context) : ExternalProjection(context) {
     if (!context.state_directory()) {

@@ -20,6 +20,7 @@ public:
       .settings = {{.key = "currency",
                     .default_value = "",
                     .description = "Count orders in this currency only, such as EUR; all of them when empty"}},
+      .tables_by_projection = true,
   };
 
   explicit Revenue(const projector::Context& context)

@@ -82,6 +82,7 @@ static const char* const event_types[] = {"UserCreated", NULL};
 const projector_plugin projector_plugin_v1 = {
     .struct_size = sizeof(projector_plugin),
     .abi_minor = PROJECTOR_ABI_MINOR,
+    .flags = PROJECTOR_PLUGIN_TABLES_BY_PROJECTION,
     .read_model_version = 1,
     .name = "user_counter",
     .version = "1.0.0",

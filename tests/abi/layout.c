@@ -146,6 +146,7 @@ HOLDS(PROJECTOR_NO_EVENT == 4294967295u);
 HOLDS(PROJECTOR_BATCH_REPEATED == 1u);
 HOLDS(PROJECTOR_BATCH_REBUILD == 2u);
 HOLDS(PROJECTOR_PLUGIN_EXTERNAL == 1u);
+HOLDS(PROJECTOR_PLUGIN_TABLES_BY_PROJECTION == 2u);
 
 typedef void (*log_function)(void*, int32_t, projector_str);
 typedef int32_t (*stopping_function)(void*);

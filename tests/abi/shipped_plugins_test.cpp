@@ -63,6 +63,8 @@ TEST_P(ShippedPlugins, DescribeThemselves) {
   EXPECT_EQ(plugin.abi_minor, PROJECTOR_ABI_MINOR);
   EXPECT_EQ(plugin.read_model_version, 1u);
   EXPECT_STRNE(plugin.description, "");
+  EXPECT_EQ(plugin.flags & PROJECTOR_PLUGIN_TABLES_BY_PROJECTION, PROJECTOR_PLUGIN_TABLES_BY_PROJECTION)
+      << "several projections can run on it";
   EXPECT_NE(plugin.reset, nullptr) << "each can be rebuilt";
 }
 

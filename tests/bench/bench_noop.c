@@ -19,6 +19,7 @@ static projector_status handle(void* instance, projector_tx* tx, const projector
 
 const projector_plugin projector_plugin_v1 = {.struct_size = sizeof(projector_plugin),
                                               .abi_minor = PROJECTOR_ABI_MINOR,
+                                              .flags = PROJECTOR_PLUGIN_TABLES_BY_PROJECTION,
                                               .read_model_version = 1,
                                               .name = "bench_noop",
                                               .version = "1",

@@ -117,9 +117,10 @@ static inline projector_status seen_handle(void* instance, projector_tx* tx, con
 }
 
 /* The descriptor's fields that every plugin sets. */
-#define BASIC_HEAD(plugin_name)                                                                                        \
-  .struct_size = sizeof(projector_plugin), .abi_minor = PROJECTOR_ABI_MINOR, .read_model_version = 1,                  \
-  .name = plugin_name, .version = "1.0.0", .description = "a test plugin"
+#define BASIC_HEAD(plugin_name) BASIC_HEAD_WITH(plugin_name, PROJECTOR_PLUGIN_TABLES_BY_PROJECTION)
+#define BASIC_HEAD_WITH(plugin_name, plugin_flags)                                                                     \
+  .struct_size = sizeof(projector_plugin), .abi_minor = PROJECTOR_ABI_MINOR, .flags = (plugin_flags),                  \
+  .read_model_version = 1, .name = plugin_name, .version = "1.0.0", .description = "a test plugin"
 #define BASIC_LIFE .create = basic_create, .destroy = basic_destroy
 #define BASIC_SETTING(kind, name, value, text)                                                                         \
   {                                                                                                                    \

@@ -33,5 +33,6 @@ static projector_status handle(void* instance, projector_tx* tx, const projector
   return status;
 }
 
-const projector_plugin projector_plugin_v1 = {BASIC_HEAD("external"), BASIC_LIFE, .flags = PROJECTOR_PLUGIN_EXTERNAL,
-                                              .settings = kSettings, .handle = handle};
+const projector_plugin projector_plugin_v1 = {
+    BASIC_HEAD_WITH("external", PROJECTOR_PLUGIN_EXTERNAL | PROJECTOR_PLUGIN_TABLES_BY_PROJECTION), BASIC_LIFE,
+    .settings = kSettings, .handle = handle};

@@ -23,6 +23,7 @@ static projector_status broken_handle(void* instance, projector_tx* tx, const pr
 
 const projector_plugin projector_plugin_v1 = {.struct_size = sizeof(projector_plugin),
                                               .abi_minor = PROJECTOR_ABI_MINOR,
+                                              .flags = PROJECTOR_PLUGIN_TABLES_BY_PROJECTION,
                                               .read_model_version = RECORDER_READ_MODEL_VERSION,
                                               .name = "recorder",
                                               .version = RECORDER_VERSION,

@@ -1,5 +1,6 @@
 /* Runs the SQL of its settings: `setup` and `reset` there, `exec` once for each event and `query` once in each batch;
- * logs the first cell of the query's result. */
+ * logs the first cell of the query's result. Its tables are whatever that SQL names, so it cannot keep projections
+ * apart. */
 #include "basic.h"
 
 static const projector_setting_spec kSetup = BASIC_SETTING(STRING, "setup", "", "SQL for setup");
@@ -50,5 +51,9 @@ static projector_status handle(void* instance, projector_tx* tx, const projector
   return run_query(self, tx, error);
 }
 
-const projector_plugin projector_plugin_v1 = {BASIC_HEAD("statement"), BASIC_LIFE,       .settings = kSettings,
-                                              .setup = setup,          .handle = handle, .reset = reset};
+const projector_plugin projector_plugin_v1 = {BASIC_HEAD_WITH("statement", 0),
+                                              BASIC_LIFE,
+                                              .settings = kSettings,
+                                              .setup = setup,
+                                              .handle = handle,
+                                              .reset = reset};

@@ -133,6 +133,7 @@ static projector_status reset(void* instance, projector_tx* tx, projector_error*
 
 const projector_plugin projector_plugin_v1 = {.struct_size = sizeof(projector_plugin),
                                               .abi_minor = PROJECTOR_ABI_MINOR,
+                                              .flags = PROJECTOR_PLUGIN_TABLES_BY_PROJECTION,
                                               .read_model_version = TRIAL_READ_MODEL_VERSION,
                                               .name = TRIAL_NAME,
                                               .version = TRIAL_VERSION,

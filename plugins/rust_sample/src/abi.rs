@@ -7,6 +7,7 @@ pub const OK: Status = 0;
 pub const FATAL: Status = 3;
 pub const ABI_MINOR: u32 = 0;
 pub const SQL_ONCE: u32 = 1;
+pub const TABLES_BY_PROJECTION: u32 = 2;
 pub const NO_EVENT: u32 = u32::MAX;
 
 /// The host's open transaction; never looked into.

@@ -124,7 +124,7 @@ pub static projector_plugin_v1: Plugin = Plugin {
     struct_size: std::mem::size_of::<Plugin>() as u32,
     abi_minor: abi::ABI_MINOR,
     min_host_minor: 0,
-    flags: 0,
+    flags: abi::TABLES_BY_PROJECTION,
     read_model_version: 1,
     reserved: 0,
     name: literal(b"rust_sample\0"),

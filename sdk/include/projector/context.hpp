@@ -37,7 +37,8 @@ class Context {
 public:
   Context(const projector_host* host, const projector_config* config) noexcept : host_(host), config_(config) {}
 
-  /// Begin the names of your tables with it, if several projections may use this plugin.
+  /// Begin the names of your tables with it where several projections may use this plugin, and set
+  /// Descriptor::tables_by_projection.
   [[nodiscard]] std::string_view projection_name() const noexcept { return config_->projection_name; }
   /// 0 to total_partitions() - 1.
   [[nodiscard]] std::uint32_t partition() const noexcept { return config_->partition_key; }

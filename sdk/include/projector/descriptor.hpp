@@ -84,6 +84,9 @@ struct Descriptor {
   Names bounded_contexts{};
   Settings settings{};
   std::uint32_t min_host_minor = 0; ///< oldest host it can run on
+  /// The names of all its tables begin with Context::projection_name(), so that several projections can run on it in
+  /// one schema. The host refuses a second one there without it.
+  bool tables_by_projection = false;
 };
 
 namespace detail {

@@ -185,7 +185,8 @@ struct Bridge {
     return projector_plugin{sizeof(projector_plugin),
                             PROJECTOR_ABI_MINOR,
                             descriptor.min_host_minor,
-                            kExternal ? PROJECTOR_PLUGIN_EXTERNAL : 0u,
+                            (kExternal ? PROJECTOR_PLUGIN_EXTERNAL : 0u) |
+                                (descriptor.tables_by_projection ? PROJECTOR_PLUGIN_TABLES_BY_PROJECTION : 0u),
                             descriptor.read_model_version,
                             0,
                             descriptor.name,

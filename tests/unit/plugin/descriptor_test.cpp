@@ -99,9 +99,10 @@ TEST(Descriptor, SizesAndVersions) {
 }
 
 TEST(Descriptor, Head) {
-  EXPECT_EQ(refusal([](projector_plugin& p) { p.flags = 3; }),
-            "flags are 0x3, of which this host knows 0x1 only: clear the others, or upgrade projectord");
+  EXPECT_EQ(refusal([](projector_plugin& p) { p.flags = 7; }),
+            "flags are 0x7, of which this host knows 0x3 only: clear the others, or upgrade projectord");
   EXPECT_EQ(refusal([](projector_plugin& p) { p.flags = PROJECTOR_PLUGIN_EXTERNAL; }), "");
+  EXPECT_EQ(refusal([](projector_plugin& p) { p.flags = PROJECTOR_PLUGIN_TABLES_BY_PROJECTION; }), "");
   EXPECT_EQ(refusal([](projector_plugin& p) { p.reserved = 5; }), "reserved is 5, expected 0");
   EXPECT_EQ(refusal([](projector_plugin& p) { p.name = nullptr; }), "name is NULL, expected a text");
   EXPECT_EQ(refusal([](projector_plugin& p) { p.version = nullptr; }), "version is NULL, expected a text");

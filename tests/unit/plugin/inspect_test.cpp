@@ -26,7 +26,7 @@ TEST_F(Inspect, AGoodFile) {
                             "version           1.0.0\n"
                             "description       a test plugin\n"
                             "interface         1.0, needs a host of 1.0\n"
-                            "flags             none\n"
+                            "flags             TABLES_BY_PROJECTION\n"
                             "read model        version 1\n"
                             "event types       OrderPlaced, OrderPaid\n"
                             "aggregate types   all\n"
@@ -47,9 +47,15 @@ TEST_F(Inspect, AGoodFile) {
 TEST_F(Inspect, AnExternalPluginWithoutSettings) {
   const Inspection external = inspect(put("external"));
   EXPECT_TRUE(external.good);
-  EXPECT_NE(external.text.find("flags             EXTERNAL\n"), std::string::npos) << external.text;
+  EXPECT_NE(external.text.find("flags             EXTERNAL, TABLES_BY_PROJECTION\n"), std::string::npos)
+      << external.text;
   const Inspection noop = inspect(put("noop"));
   EXPECT_NE(noop.text.find("settings          none\n"), std::string::npos) << noop.text;
+}
+
+TEST_F(Inspect, APluginThatKeepsOneTableForAllProjections) {
+  const Inspection found = inspect(put("statement"));
+  EXPECT_NE(found.text.find("flags             none\n"), std::string::npos) << found.text;
 }
 
 TEST_F(Inspect, ARefusedFile) {

@@ -120,7 +120,7 @@ TEST_F(ModuleTest, RefusesBadDescriptors) {
             "has a bad descriptor: the name is \"another_name\", expected \"bad_name\" as the file is "
             "called: rename the file to another_name.so");
   EXPECT_EQ(refusal("unknown_flags"),
-            "has a bad descriptor: flags are 0x80000000, of which this host knows 0x1 only: clear "
+            "has a bad descriptor: flags are 0x80000000, of which this host knows 0x3 only: clear "
             "the others, or upgrade projectord");
   EXPECT_EQ(refusal("bad_setting"),
             "has a bad descriptor: setting colour has type 99, expected PROJECTOR_SETTING_STRING (1) "

@@ -260,5 +260,12 @@ TEST_F(Outcomes, OnlyWhatIsOverriddenIsOffered) {
   EXPECT_EQ(kPlugin<ExternalByEvent>.flags, PROJECTOR_PLUGIN_EXTERNAL);
 }
 
+TEST_F(Outcomes, TheDescriptorSaysThatTablesAreKeptApart) {
+  constexpr Descriptor kApart{.name = "apart", .tables_by_projection = true};
+  EXPECT_EQ(detail::Bridge<ByBatch>::plugin(kApart, {}).flags, PROJECTOR_PLUGIN_TABLES_BY_PROJECTION);
+  EXPECT_EQ(detail::Bridge<ExternalByEvent>::plugin(kApart, {}).flags,
+            PROJECTOR_PLUGIN_EXTERNAL | PROJECTOR_PLUGIN_TABLES_BY_PROJECTION);
+}
+
 } // namespace
 } // namespace projector
