@@ -38,6 +38,10 @@ std::size_t text_bytes(const projector_event& event) noexcept {
   return sum;
 }
 
+std::size_t event_bytes(const projector_event& event) noexcept {
+  return kPerEvent + text_bytes(event);
+}
+
 SegmentBuilder::SegmentBuilder() : table_(64, 0) {}
 
 std::size_t SegmentBuilder::bytes() const noexcept {

@@ -61,8 +61,10 @@ private:
   std::size_t kinds_bytes_ = 0;
 };
 
-/// Bytes of an event's text.
+/// Bytes of an event's own text, without the three names of its kind.
 std::size_t text_bytes(const projector_event& event) noexcept;
+/// Memory that an event takes in a segment, without the names of its kind.
+std::size_t event_bytes(const projector_event& event) noexcept;
 
 /// One segment over what `segments`, adjacent and of one incarnation, cover.
 SegmentPtr merge_segments(const std::vector<SegmentPtr>& segments);

@@ -29,24 +29,14 @@ std::string ranges_text(const std::vector<PositionRange>& ranges) {
 
 } // namespace
 
-struct SettledReader::Window {
-  explicit Window(std::int64_t settled) : gaps(settled) {}
-
-  base::TimePoint began = base::Clock::now();
-  GapTracker gaps;
-  std::vector<SegmentPtr> contiguous; ///< ready to be published
-  std::vector<Row> rows;              ///< above the first gap, in order
-  std::size_t bytes = 0;              ///< text that is held, not yet published
-  std::size_t contiguous_bytes = 0;   ///< of that, in `contiguous`
-  bool cut_off = false;               ///< rows were left out because they are too large together
-  std::int64_t highest = 0;           ///< position in the look's snapshot, whether its row was read or not
-  std::int64_t last_value = 0;
-  bool in_recovery = false;
-  std::int64_t backend_pid = 0;
+struct SettledReader::Look {
+  LookWindow window;
+  Facts facts;
   WalPosition inserted = 0; ///< after the newest snapshot that rows come from
-  WalPosition flushed = 0;
-  std::string fingerprint;
-  [[nodiscard]] bool beyond() const { return highest > gaps.highest(); }
+
+  [[nodiscard]] bool has_gap() const { return !window.gaps().missing().empty(); }
+  /// There are rows above those that were read.
+  [[nodiscard]] bool beyond() const { return facts.highest > window.gaps().highest(); }
 };
 
 SettledReader::SettledReader(pg::Connection& connection, Store store, std::int64_t settled, Options options, Sink& sink,
@@ -74,59 +64,27 @@ void SettledReader::adopt(Store store) {
 
 bool SettledReader::look() {
   const std::int64_t before = settled_;
-  Window window(settled_);
+  Look look{.window = LookWindow(settled_, options_.incarnation, most_bytes(), builder_), .facts = {}, .inserted = 0};
   const auto ticket = sink_.asked();
-  read_window(window);
+  look.facts = read_snapshot(look.window);
+  look.inserted = look.facts.inserted;
   sink_.answered(ticket);
-  check(window);
-  sink_.seen(window.last_value, std::max(window.highest, settled_));
-  sink_.flushed(window.flushed);
-  publish_contiguous(window);
-  if (!window.gaps.missing().empty() || window.beyond()) {
+  check(look.facts);
+  sink_.seen(look.facts.last_value, std::max(look.facts.highest, settled_));
+  sink_.flushed(look.facts.flushed);
+  publish_contiguous(look);
+  if (look.has_gap() || look.beyond()) {
     // Only here, after the snapshot: whoever drew a position below a visible row had the lock then, or is done by now.
     LockHolders holders(connection_, store_, sequences_);
-    wait_for_holders(window, holders);
+    wait_for_holders(look, holders);
   }
-  behind_ = settled_ < window.highest;
+  behind_ = settled_ < look.facts.highest;
   return settled_ != before;
 }
 
-void SettledReader::read_window(Window& window) {
-  const std::int64_t limit = row_limit();
-  std::int64_t count = 0;
-  std::vector<SegmentPtr> above;
-  std::int64_t from = settled_; // where the segment being built begins
-  const auto cut = [&](bool is_contiguous) {
-    if (!builder_.empty()) {
-      const std::int64_t to = builder_.last_position();
-      auto segment = builder_.finish(from, to, options_.incarnation, window.began);
-      from = to;
-      (is_contiguous ? window.contiguous : above).push_back(std::move(segment));
-    }
-  };
-  const auto take = [&](const projector_event& event) {
-    const std::size_t size = text_bytes(event);
-    if (window.cut_off || window.bytes + size > most_bytes()) {
-      window.cut_off = count > 0 || window.cut_off;
-      if (window.cut_off) {
-        return;
-      }
-    }
-    const bool was_contiguous = window.gaps.missing().empty();
-    const bool gap = event.global_position != window.gaps.highest() + 1;
-    if (builder_.full_for(size) || (was_contiguous && gap)) {
-      cut(was_contiguous);
-    }
-    window.gaps.add(event.global_position);
-    builder_.append(event);
-    window.bytes += size;
-    if (window.gaps.missing().empty()) {
-      window.contiguous_bytes += size;
-    }
-    ++count;
-  };
-
-  builder_.clear();
+SettledReader::Facts SettledReader::read_snapshot(LookWindow& window) {
+  enum Tag : std::size_t { kBegin, kRows, kFacts, kCommit };
+  Facts facts;
   std::optional<pg::Pipeline::Failure> failure;
   {
     pg::Pipeline flight(connection_);
@@ -135,21 +93,21 @@ void SettledReader::read_window(Window& window) {
     pg::Send rows = keep;
     rows.format = pg::Format::Binary;
     rows.single_row = true;
-    flight.send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", {}, keep, 0);
-    flight.send(rows_sql_, pg::Parameters().int8(settled_).int8(limit), rows, 1);
-    flight.send(facts_sql_, {}, keep, 2);
-    flight.send("COMMIT", {}, keep, 3);
+    flight.send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", {}, keep, kBegin);
+    flight.send(rows_sql_, pg::Parameters().int8(settled_).int8(row_limit()), rows, kRows);
+    flight.send(facts_sql_, {}, keep, kFacts);
+    flight.send("COMMIT", {}, keep, kCommit);
     failure = flight.sync([&](std::size_t tag, pg::Result&& result) {
-      if (tag == 1 && result.rows() == 1) {
-        take(decode_row(result.get(), 0));
-      } else if (tag == 2) {
-        window.highest = result.is_null(0, 0) ? 0 : result.int8(0, 0);
-        window.last_value = result.int8(0, 1);
-        window.in_recovery = result.boolean(0, 2);
-        window.backend_pid = result.int8(0, 3);
-        window.inserted = result.int8(0, 4);
-        window.flushed = result.int8(0, 5);
-        window.fingerprint = std::string(result.bytes(0, 6));
+      if (tag == kRows && result.rows() == 1) {
+        window.add(decode_row(result.get(), 0));
+      } else if (tag == kFacts) {
+        facts.highest = result.is_null(0, 0) ? 0 : result.int8(0, 0);
+        facts.last_value = result.int8(0, 1);
+        facts.in_recovery = result.boolean(0, 2);
+        facts.backend_pid = result.int8(0, 3);
+        facts.inserted = result.int8(0, 4);
+        facts.flushed = result.int8(0, 5);
+        facts.fingerprint = std::string(result.bytes(0, 6));
       }
     });
   }
@@ -159,52 +117,49 @@ void SettledReader::read_window(Window& window) {
     }
     throw failure->error;
   }
-  cut(window.gaps.missing().empty());
-  for (const SegmentPtr& segment : above) {
-    for (std::size_t index = 0; index < segment->events().size(); ++index) {
-      window.rows.push_back({segment->events()[index].global_position, segment, index});
-    }
-  }
-  learn(static_cast<std::size_t>(count), window.bytes);
+  window.end_of_snapshot();
+  learn(window.rows(), window.bytes());
+  return facts;
 }
 
-void SettledReader::check(const Window& window) const {
-  if (window.in_recovery || window.fingerprint != store_.fingerprint) {
+void SettledReader::check(const Facts& facts) const {
+  if (facts.in_recovery || facts.fingerprint != store_.fingerprint) {
     throw StoreChanged("the event store was changed");
   }
-  if (window.backend_pid != store_.backend_pid) {
+  if (facts.backend_pid != store_.backend_pid) {
     throw StoreRefused(
         "event_store.dsn leads through a connection pooler that gives each transaction another session, so "
         "a crash of the server would go unnoticed. Cure: connect to the server itself, or to a pooler in "
         "session mode");
   }
-  const std::int64_t used = std::max(window.highest, settled_);
-  if (window.last_value < used) {
+  const std::int64_t used = std::max(facts.highest, settled_);
+  if (facts.last_value < used) {
     throw StoreRefused(fmt::format("events reach position {}, but the sequence {} has handed out positions only up to "
                                    "{}: rows came with positions "
                                    "of their own (an import, an attached table), or the sequence was set back, and new "
                                    "events would come in between "
                                    "or collide. Cure: SELECT setval({}, {})",
-                                   used, store_.sequence, window.last_value,
+                                   used, store_.sequence, facts.last_value,
                                    pg::Connection::quote_literal(store_.sequence), used));
   }
 }
 
-void SettledReader::wait_for_holders(Window& window, LockHolders& holders) {
+void SettledReader::wait_for_holders(Look& look, LockHolders& holders) {
   const auto began = base::Clock::now();
   auto described = base::TimePoint();
   base::Duration pause = kFirstPause;
   bool told = false;
   while (!holders.empty()) {
     const auto waited = base::Clock::now() - began;
-    if (window.gaps.missing().empty() && (!window.beyond() || waited > kPatience)) {
+    if (!look.has_gap() && (!look.beyond() || waited > kPatience)) {
       break; // all that was read is handed over; what else there is, the next look reads
     }
-    const bool has_gap = !window.gaps.missing().empty();
-    if (has_gap && waited >= options_.gap_report_after && base::Clock::now() - described >= std::chrono::seconds(1)) {
+    if (look.has_gap() && waited >= options_.gap_report_after &&
+        base::Clock::now() - described >= std::chrono::seconds(1)) {
       described = base::Clock::now();
       sink_.waiting(
-          fmt::format("gap {} waits for {}", ranges_text(window.gaps.missing()), holders.describe(store_.role)), !told);
+          fmt::format("gap {} waits for {}", ranges_text(look.window.gaps().missing()), holders.describe(store_.role)),
+          !told);
       told = true;
     }
     pollfd stopped{stop_.fd(), POLLIN, 0};
@@ -218,114 +173,72 @@ void SettledReader::wait_for_holders(Window& window, LockHolders& holders) {
     sink_.answered(ticket);
     sink_.flushed(holders.flushed());
     if (gone && !holders.empty()) {
-      read_filled(window);
+      read_filled(look);
     }
   }
   if (told) {
     sink_.waiting("", false);
   }
   if (holders.empty()) {
-    end_look(window);
+    end_look(look);
   }
 }
 
 /// All who held the lock are gone: what a snapshot taken now does not show at or below the look's highest row never
 /// comes.
-void SettledReader::end_look(Window& window) {
-  for (std::size_t read = 0; !window.gaps.missing().empty() && read < most_bytes();) {
-    const std::size_t held = window.bytes;
-    window.gaps.close(read_missing(window, settled_));
-    read += window.bytes - held;
-    publish_contiguous(window);
+void SettledReader::end_look(Look& look) {
+  for (std::size_t read = 0; look.has_gap() && read < most_bytes();) {
+    const std::size_t held = look.window.bytes();
+    look.window.close(read_missing(look, settled_));
+    read += look.window.bytes() - held;
+    publish_contiguous(look);
   }
-  if (settled_ < window.highest) {
+  if (settled_ < look.facts.highest) {
     // The history readers read on demand what was too much for this look.
-    publish({}, window.highest, insert_position());
+    publish({}, look.facts.highest, insert_position());
   }
 }
 
 /// Some let go, others hold on: what filled a gap meanwhile need not wait for those.
-void SettledReader::read_filled(Window& window) {
+void SettledReader::read_filled(Look& look) {
   std::int64_t above = settled_;
-  while (window.bytes < 2 * most_bytes() && !window.gaps.missing().empty() && window.gaps.missing().back().to > above) {
-    above = read_missing(window, above);
-    publish_contiguous(window);
+  while (look.window.bytes() < 2 * most_bytes() && look.has_gap() && look.window.gaps().missing().back().to > above) {
+    above = read_missing(look, above);
+    publish_contiguous(look);
   }
 }
 
-/// Reads the first missing ranges above a position, of which there is one, in a new snapshot and merges what is there
-/// now into the look's rows. Returns the position up to which all missing ranges have been read.
-std::int64_t SettledReader::read_missing(Window& window, std::int64_t above) {
+/// Reads the first missing ranges above a position, of which there is one at least, in a new snapshot and adds what is
+/// there now to the look's rows. Returns the position up to which all missing ranges have been read.
+std::int64_t SettledReader::read_missing(Look& look, std::int64_t above) {
   const std::int64_t limit = row_limit();
-  std::size_t read = 0;
-  std::vector<std::int64_t> after, to, positions;
-  for (const PositionRange& range : window.gaps.missing_above(above, limit)) {
+  std::vector<std::int64_t> after, to;
+  for (const PositionRange& range : look.window.gaps().missing_above(above, limit)) {
     after.push_back(range.after);
     to.push_back(range.to);
   }
-  std::vector<SegmentPtr> found;
-  builder_.clear();
-  const auto cut = [&] {
-    if (!builder_.empty()) {
-      found.push_back(builder_.finish(0, 0, options_.incarnation, window.began));
-    }
-  };
+  const std::size_t held = look.window.bytes();
+  std::int64_t rows = 0, last = 0;
+  bool full = false;
   connection_.stream(missing_sql_, pg::Parameters().int8_array(after).int8_array(to).int8(limit), pg::Format::Binary,
                      [&](const pg::Result& result) {
                        const projector_event event = decode_row(result.get(), 0);
-                       const std::size_t size = text_bytes(event);
-                       if (builder_.full_for(size)) {
-                         cut();
-                       }
-                       builder_.append(event);
-                       positions.push_back(event.global_position);
-                       read += size;
-                       return read < most_bytes();
+                       look.window.add_filling(event);
+                       ++rows;
+                       last = event.global_position;
+                       full = look.window.bytes() - held >= most_bytes();
+                       return !full;
                      });
-  cut();
-  window.inserted = insert_position();
-  merge(window, found);
-  window.gaps.fill(positions);
-  window.bytes += read;
-  const bool all = static_cast<std::int64_t>(positions.size()) < limit && read < most_bytes();
-  return all ? to.back() : positions.back();
+  look.window.end_of_filling();
+  look.inserted = insert_position();
+  return rows < limit && !full ? to.back() : last;
 }
 
-void SettledReader::merge(Window& window, const std::vector<SegmentPtr>& found) {
-  const auto middle = static_cast<std::ptrdiff_t>(window.rows.size());
-  for (const SegmentPtr& segment : found) {
-    for (std::size_t index = 0; index < segment->events().size(); ++index) {
-      window.rows.push_back({segment->events()[index].global_position, segment, index});
-    }
-  }
-  std::inplace_merge(window.rows.begin(), window.rows.begin() + middle, window.rows.end(),
-                     [](const Row& left, const Row& right) { return left.position < right.position; });
-}
-
-void SettledReader::publish_contiguous(Window& window) {
-  std::vector<SegmentPtr> segments = std::move(window.contiguous);
-  window.contiguous.clear();
-  window.bytes -= std::exchange(window.contiguous_bytes, 0);
-  const std::int64_t to = window.gaps.contiguous();
-  std::int64_t from = segments.empty() ? settled_ : segments.back()->to();
-  auto next = window.rows.begin();
-  builder_.clear();
-  for (; next != window.rows.end() && next->position <= to; ++next) {
-    const projector_event& event = next->segment->events()[next->index];
-    if (builder_.full_for(text_bytes(event))) {
-      const std::int64_t last = builder_.last_position();
-      segments.push_back(builder_.finish(from, last, options_.incarnation, window.began));
-      from = last;
-    }
-    builder_.append(event, next->segment->aggregate_hashes()[next->index]);
-    window.bytes -= text_bytes(event);
-  }
-  window.rows.erase(window.rows.begin(), next);
-  if (from < to) {
-    segments.push_back(builder_.finish(from, to, options_.incarnation, window.began));
-  }
+void SettledReader::publish_contiguous(Look& look) {
+  std::vector<SegmentPtr> segments = look.window.take_contiguous();
+  const std::int64_t to = look.window.gaps().contiguous();
   if (to > settled_) {
-    publish(std::move(segments), to, window.inserted);
+    publish(std::move(segments), to, look.inserted);
   }
 }
 
@@ -349,7 +262,7 @@ WalPosition SettledReader::insert_position() {
 /// Rises at once and falls slowly, so that a window of large events is not asked for twice.
 void SettledReader::learn(std::size_t rows, std::size_t bytes) {
   if (rows != 0) {
-    const std::size_t now = bytes / rows + sizeof(projector_event);
+    const std::size_t now = bytes / rows;
     average_bytes_ = std::max(now, (3 * average_bytes_ + now) / 4);
   }
 }

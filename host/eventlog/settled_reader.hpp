@@ -1,8 +1,8 @@
 #pragma once
 
 #include "base/stop.hpp"
-#include "eventlog/gap_tracker.hpp"
 #include "eventlog/lock_holders.hpp"
+#include "eventlog/look_window.hpp"
 #include "eventlog/segment_builder.hpp"
 #include "eventlog/store_check.hpp"
 #include "pg/connection.hpp"
@@ -65,25 +65,29 @@ public:
   [[nodiscard]] bool behind() const noexcept { return behind_; }
 
 private:
-  struct Row {
-    std::int64_t position;
-    SegmentPtr segment;
-    std::size_t index;
+  /// The server's answers in a look's snapshot, besides rows.
+  struct Facts {
+    std::int64_t highest = 0; ///< position of any row, whether the look has read that row or not
+    std::int64_t last_value = 0;
+    bool in_recovery = false;
+    std::int64_t backend_pid = 0;
+    WalPosition inserted = 0;
+    WalPosition flushed = 0;
+    std::string fingerprint;
   };
-  struct Window; ///< what one look has read
+  struct Look;
 
-  void read_window(Window& window);
-  void check(const Window& window) const;
-  std::int64_t read_missing(Window& window, std::int64_t above);
-  void read_filled(Window& window);
-  void wait_for_holders(Window& window, LockHolders& holders);
-  void end_look(Window& window);
-  static void merge(Window& window, const std::vector<SegmentPtr>& found);
-  void publish_contiguous(Window& window);
+  [[nodiscard]] Facts read_snapshot(LookWindow& window);
+  void check(const Facts& facts) const;
+  std::int64_t read_missing(Look& look, std::int64_t above);
+  void read_filled(Look& look);
+  void wait_for_holders(Look& look, LockHolders& holders);
+  void end_look(Look& look);
+  void publish_contiguous(Look& look);
   void publish(std::vector<SegmentPtr> segments, std::int64_t settled, WalPosition needed);
   [[nodiscard]] WalPosition insert_position();
-  [[nodiscard]] std::int64_t row_limit() const; ///< most rows of one read
-  [[nodiscard]] std::size_t most_bytes() const; ///< text of one look that is kept
+  [[nodiscard]] std::int64_t row_limit() const; ///< most rows of one query
+  [[nodiscard]] std::size_t most_bytes() const; ///< memory for the rows of one query
   void learn(std::size_t rows, std::size_t bytes);
 
   pg::Connection& connection_;

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "base/stop.hpp"
+#include "eventlog/event_log.hpp"
+#include "eventlog/history_reader.hpp"
+#include "eventlog/listener.hpp"
+#include "eventlog/shared_log.hpp"
+#include "eventlog/tail.hpp"
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace projector::eventlog {
+
+/// How many reads of the table can run at once, besides the tail's.
+inline constexpr std::size_t kHistoryReaders = 2;
+
+/// The threads that fill a shared log, each with a session of its own: the tail, the history readers and, where a
+/// channel is configured, the listener. Owned by the event log; `shared` and `options` outlive it.
+class LogThreads {
+public:
+  LogThreads(const EventLogOptions& options, SharedLog& shared);
+  ~LogThreads(); ///< stops them, and waits until they have ended
+
+  /// Starts the tail, waits for its first connection and its checks of the store, and starts the others. Called once.
+  /// Throws StoreRefused, pg::Error, pg::Interrupted where `stop` is requested meanwhile.
+  void start(const base::Stop& stop);
+
+private:
+  const EventLogOptions& options_;
+  base::Stop stop_;
+  Tail tail_;
+  Listener listener_;
+  std::vector<std::unique_ptr<HistoryReader>> readers_;
+  std::vector<std::jthread> threads_; ///< last: joined before what they use goes
+};
+
+} // namespace projector::eventlog
