@@ -35,8 +35,7 @@ void BatchTransaction::send_prologue(pg::Pipeline& pipeline) {
                 " set_config('standard_conforming_strings', 'on', true)",
                 pg::Parameters{}.text(path).text(options_.synchronous_commit), keep, kSettings);
   if (!move_) {
-    pipeline.send("SELECT pg_advisory_xact_lock(hashtext('projectord'), hashtext($1))",
-                  pg::Parameters{}.text(options_.key.base), keep, kLock);
+    pipeline.send(kLockProjection, pg::Parameters{}.text(options_.key.base), keep, kLock);
     if (!options_.schema.empty()) {
       pipeline.send(make_schema(options_.schema), {}, once, kSchema);
     }
@@ -72,8 +71,7 @@ void BatchTransaction::send_move(pg::Pipeline& pipeline, const pg::Send& keep) c
 /// epoch.
 void BatchTransaction::send_reset(pg::Pipeline& pipeline, const pg::Send& keep) const {
   const std::string& base = options_.key.base;
-  pipeline.send("SELECT pg_advisory_xact_lock(hashtext('projectord'), hashtext($1))", pg::Parameters{}.text(base), keep,
-                kLock);
+  pipeline.send(kLockProjection, pg::Parameters{}.text(base), keep, kLock);
   pipeline.send(fmt::format("UPDATE {} SET position = CASE name WHEN $2 THEN $3 ELSE $4 END, "
                             "highest = greatest(highest, position) WHERE checkpoint = $1",
                             tables_.checkpoints),

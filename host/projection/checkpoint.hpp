@@ -48,8 +48,8 @@ struct CheckpointRequest {
 };
 
 struct OpenedCheckpoint {
-  std::optional<Checkpoint> checkpoint;
-  std::string refusal; ///< why it does not fit, and the way out
+  std::optional<Checkpoint> checkpoint = {};
+  std::string refusal = {}; ///< why it does not fit, and the way out
   enum class Next {
     Continue, ///< from the checkpoint
     Reset,    ///< the read model is to be emptied in the transaction that moves the checkpoint next
@@ -58,8 +58,14 @@ struct OpenedCheckpoint {
   };
   Next next = Next::Continue;
   /// Refused because it stands here, above store_last: another host may just know of later events than this one.
-  std::optional<std::int64_t> above_store;
+  std::optional<std::int64_t> above_store = {};
 };
+
+/// Takes the lock that lets one transaction at a time change the rows of all of a projection's partitions; $1 is the
+/// base name of its checkpoint. The transaction takes it before any row, and its end gives it back.
+inline constexpr const char* kLockProjection = "SELECT pg_advisory_xact_lock(hashtext('projectord'), hashtext($1))";
+/// Runs kLockProjection. Throws pg::Error, of 55P03 after the session's lock_timeout; pg::Interrupted.
+void lock_projection(pg::Connection& connection, const std::string& base);
 
 /// Reads a partition's checkpoint, takes one over from the mirror table where the host's own tables know nothing of it,
 /// or makes it; durably, in one transaction, one host at a time for each projection. Throws pg::Error, pg::Interrupted.

@@ -127,8 +127,7 @@ Repartition repartition(pg::Connection& connection, const CheckpointTables& tabl
                                   "lock_timeout = '{}us'",
                                   request.lock_timeout.count()));
     // As in open_checkpoint, and before every row, as all who take more than one of them do.
-    connection.exec("SELECT pg_advisory_xact_lock(hashtext('projectord'), hashtext($1))",
-                    pg::Parameters{}.text(request.checkpoint));
+    lock_projection(connection, request.checkpoint);
     auto answer = run(connection, tables, request, true);
     connection.exec(answer.done ? "COMMIT" : "ROLLBACK");
     return answer;

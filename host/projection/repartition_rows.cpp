@@ -1,6 +1,7 @@
 #include "projection/repartition_rows.hpp"
 
 #include "projection/checkpoint.hpp"
+#include "projection/checkpoint_refusal.hpp"
 
 #include <fmt/format.h>
 
@@ -61,10 +62,7 @@ std::string refuse_partition(const CheckpointTables& tables, const std::string& 
                        name, position ? tables.mirror : tables.checkpoints);
   }
   if (*position != *mirrored) {
-    return fmt::format("checkpoint {} was moved by somebody else: {} says {}, this host's last position is {}; stop "
-                       "the other program that writes it, then either run UPDATE {} SET last_global_position = {} "
-                       "WHERE projection_name = '{}' or delete the row to start anew",
-                       name, tables.mirror, *mirrored, *position, tables.mirror, *position, name);
+    return refuse_moved(tables, name, *position, *mirrored);
   }
   return {};
 }

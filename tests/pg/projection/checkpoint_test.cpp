@@ -86,14 +86,14 @@ TEST_F(CheckpointTest, SeedRowsOfAnotherCountAreRefused) {
   make_mirror_row("revenue_p0", 10);
   make_mirror_row("revenue_p1", 11);
   expect_refused(open(request(one_)),
-                 "checkpoints of another partition count exist: found revenue_p0, revenue_p1 (2 in all), expected "
-                 "revenue for partitions = 1; set partitions to the count that they were written with, or delete those "
-                 "rows to start anew");
+                 "checkpoints of another partition count exist in public.projection_checkpoints: found revenue_p0, "
+                 "revenue_p1 (2 in all), expected revenue for partitions = 1; set partitions to the count that they "
+                 "were written with");
   expect_refused(
       open(request(third_of_four_)),
-      "checkpoints of another partition count exist: found revenue_p0, revenue_p1 (2 in all), expected "
-      "revenue_p0 to revenue_p3 for partitions = 4; set partitions to the count that they were written with, "
-      "or delete those rows to start anew");
+      "checkpoints of another partition count exist in public.projection_checkpoints: found revenue_p0, revenue_p1 (2 "
+      "in all), expected revenue_p0 to revenue_p3 for partitions = 4; set partitions to the count that they were "
+      "written with");
   EXPECT_EQ(checkpoints(), "");
   EXPECT_TRUE(open(request({"revenue", 1, 2})).checkpoint);
 }
@@ -192,12 +192,35 @@ TEST_F(CheckpointTest, ARowMovedBySomebodyElseIsRefused) {
   const auto refused = open(request(one_));
   expect_refused(
       refused, "checkpoint revenue was moved by somebody else: public.projection_checkpoints says 60, this host's last "
-               "position is 50; stop the other program that writes it, then either run UPDATE "
-               "public.projection_checkpoints SET last_global_position = 50 WHERE projection_name = 'revenue' or "
-               "delete the row to start anew");
+               "position is 50; stop the other program that writes it. Where the events up to 60 have been handled, go "
+               "on after them: UPDATE public.projector_checkpoints SET position = 60, highest = greatest(highest, 60) "
+               "WHERE name = 'revenue'. To handle those above 50 here, also where the other program has: UPDATE "
+               "public.projection_checkpoints SET last_global_position = 50 WHERE projection_name = 'revenue'");
   EXPECT_FALSE(refused.above_store);
-  run("UPDATE public.projection_checkpoints SET last_global_position = 50 WHERE projection_name = 'revenue'");
-  EXPECT_TRUE(open(request(one_)).checkpoint) << "the way out works";
+}
+
+TEST_F(CheckpointTest, TheCuresOfAMovedRowGoOnAfterWhatHasBeenHandledOrHandleItAgain) {
+  const auto cure_of = [&](const std::string& before) {
+    const auto refusal = open(request(one_)).refusal;
+    const auto at = refusal.find(before);
+    EXPECT_NE(at, std::string::npos) << refusal;
+    const auto begin = refusal.find(": ", at) + 2;
+    return refusal.substr(begin, refusal.find(". To", begin) - begin);
+  };
+  for (const std::int64_t theirs : {60, 40}) {
+    for (const bool again : {false, true}) {
+      run("DELETE FROM projector_projections; DELETE FROM projector_checkpoints; DELETE FROM projection_checkpoints");
+      open(request(one_));
+      set_position("revenue", 50);
+      run("UPDATE projection_checkpoints SET last_global_position = " + std::to_string(theirs));
+      run(cure_of(again ? "To handle those above " : "go on after them"));
+      const auto opened = open(request(one_));
+      ASSERT_TRUE(opened.checkpoint) << opened.refusal;
+      EXPECT_EQ(opened.checkpoint->position,
+                again ? std::min<std::int64_t>(50, theirs) : std::max<std::int64_t>(50, theirs));
+      EXPECT_EQ(opened.checkpoint->highest, again && theirs < 50 ? 50 : opened.checkpoint->position);
+    }
+  }
 }
 
 TEST_F(CheckpointTest, APositionAboveTheStoreIsRefused) {

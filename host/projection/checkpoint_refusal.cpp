@@ -1,0 +1,95 @@
+#include "projection/checkpoint_refusal.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace projector::projection {
+
+std::string refuse_siblings(const CheckpointTables& tables, const CheckpointRequest& request,
+                            const MirroredPositions& mirror) {
+  const CheckpointKey& key = request.key;
+  std::set<std::string> wanted;
+  for (std::uint32_t partition = 0; partition < key.partitions; ++partition) {
+    wanted.insert(CheckpointKey{key.base, partition, key.partitions}.name());
+  }
+  std::string found;
+  bool same = mirror.size() == wanted.size();
+  for (const auto& [name, position] : mirror) {
+    found += (found.empty() ? "" : ", ") + name;
+    same = same && wanted.contains(name);
+  }
+  if (same) {
+    return {};
+  }
+  return fmt::format(
+      "checkpoints of another partition count exist in {}: found {} ({} in all), expected {} for partitions = {}; set "
+      "partitions to the count that they were written with",
+      tables.mirror, found, mirror.size(),
+      key.partitions == 1 ? key.base : fmt::format("{0}_p0 to {0}_p{1}", key.base, key.partitions - 1), key.partitions);
+}
+
+std::string refuse_projection(const StoredProjection& stored, const CheckpointRequest& request) {
+  if (stored.partitions != request.key.partitions) {
+    return fmt::format("checkpoint {} was written with {} partitions, the configuration says {}; set partitions = {}, "
+                       "or stop its workers and run \"projectorctl repartition {} --to {}\"",
+                       request.key.base, stored.partitions, request.key.partitions, stored.partitions,
+                       request.projection, request.key.partitions);
+  }
+  if (stored.store != request.store) {
+    return fmt::format("checkpoint {} belongs to another event store: found {}, this one is {} (system identifier/"
+                       "database/table); point event_store.dsn at the old store, choose another `checkpoint`, or, if "
+                       "this is a copy with the same positions, run: UPDATE projector_projections SET store = '{}' "
+                       "WHERE checkpoint = '{}'",
+                       request.key.base, stored.store, request.store, request.store, request.key.base);
+  }
+  if (stored.read_model_version == request.read_model_version) {
+    return {};
+  }
+  const std::string found =
+      fmt::format("the read model of checkpoint {} is of version {}, plugin {} makes version {}", request.key.base,
+                  stored.read_model_version, request.plugin, request.read_model_version);
+  if (!request.rebuild.resettable) {
+    return fmt::format("{} and has no reset to empty it with; put the plugin of version {} back, or give this one "
+                       "another `checkpoint` and tables of its own",
+                       found, stored.read_model_version);
+  }
+  if (!request.rebuild.automatic && !request.rebuild.requested) {
+    return fmt::format("{}; to rebuild it from the first event run \"projectorctl rebuild {}\" or set rebuild = "
+                       "\"automatic\", else put the plugin of version {} back",
+                       found, request.projection, stored.read_model_version);
+  }
+  return {};
+}
+
+std::string refuse_position(const CheckpointTables& tables, const CheckpointRequest& request, std::int64_t position,
+                            bool fresh) {
+  if (fresh) {
+    return fmt::format("checkpoint {} would start at {}, above the last position {} of the event store; set start_from "
+                       "to \"beginning\", \"end\" or a position of this store",
+                       request.key.name(), position, request.store_last);
+  }
+  return fmt::format(
+      "checkpoint {} stands at {}, above the last position {} of the event store: it belongs to another or "
+      "an older store; point event_store.dsn at the right one, or delete the row from {} to start anew",
+      request.key.name(), position, request.store_last, tables.mirror);
+}
+
+std::string refuse_moved(const CheckpointTables& tables, const std::string& name, std::int64_t position,
+                         std::int64_t mirrored) {
+  const auto quoted = pg::Connection::quote_literal(name);
+  const std::string to_theirs =
+      fmt::format("UPDATE {} SET position = {}, highest = greatest(highest, {}) WHERE name = {}", tables.checkpoints,
+                  mirrored, mirrored, quoted);
+  const std::string to_ours = fmt::format("UPDATE {} SET last_global_position = {} WHERE projection_name = {}",
+                                          tables.mirror, position, quoted);
+  return fmt::format("checkpoint {} was moved by somebody else: {} says {}, this host's last position is {}; stop the "
+                     "other program that writes it. Where the events up to {} have been handled, go on after them: {}. "
+                     "To handle those above {} {}: {}",
+                     name, tables.mirror, mirrored, position, std::max(mirrored, position),
+                     mirrored > position ? to_theirs : to_ours, std::min(mirrored, position),
+                     mirrored > position ? "here, also where the other program has" : "again",
+                     mirrored > position ? to_ours : to_theirs);
+}
+
+} // namespace projector::projection

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "projection/checkpoint.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace projector::projection {
+
+/// What projector_projections holds about a projection.
+struct StoredProjection {
+  std::int64_t partitions = 0;
+  std::int64_t epoch = 0;
+  std::string store;
+  std::int64_t read_model_version = 0;
+  std::int64_t rebuild_requested = 0;
+};
+
+/// Positions of the mirror table's rows, by name.
+using MirroredPositions = std::map<std::string, std::int64_t>;
+
+/// Why rows that only some other program has written cannot be continued with this partition count; empty: they can.
+std::string refuse_siblings(const CheckpointTables& tables, const CheckpointRequest& request,
+                            const MirroredPositions& mirror);
+
+/// Why the stored projection is not the one that is asked for; empty: it is.
+std::string refuse_projection(const StoredProjection& stored, const CheckpointRequest& request);
+
+/// Why no event of this store can follow `position`. `fresh`: the position comes from the configuration.
+std::string refuse_position(const CheckpointTables& tables, const CheckpointRequest& request, std::int64_t position,
+                            bool fresh);
+
+/// The mirrored row of the checkpoint `name` is not where this host left it. Offers to go on after the events that were
+/// handled by either of the two programs, and how to have them handled again.
+std::string refuse_moved(const CheckpointTables& tables, const std::string& name, std::int64_t position,
+                         std::int64_t mirrored);
+
+} // namespace projector::projection
