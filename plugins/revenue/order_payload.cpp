@@ -11,6 +11,7 @@ namespace revenue {
 namespace {
 
 constexpr std::size_t kLongestAmount = 64;
+constexpr std::size_t kLongestExponent = 2;
 constexpr std::size_t kLongestQuote = 80;
 
 /// Collects two members of the outermost object. Numbers as the text that they have in the payload: nlohmann's values
@@ -22,7 +23,13 @@ public:
   std::string problem;
   bool is_object = false;
 
-  bool null() override { return other_value("null"); }
+  bool null() override {
+    if (is_member("currency")) {
+      currency.reset();
+      return true;
+    }
+    return other_value("null");
+  }
   bool boolean(bool value) override { return other_value(value ? "true" : "false"); }
   bool number_integer(number_integer_t value) override { return number(std::to_string(value)); }
   bool number_unsigned(number_unsigned_t value) override { return number(std::to_string(value)); }
@@ -99,17 +106,21 @@ bool take_digits(std::string_view& text) {
   return size > 0;
 }
 
-/// -12.34: no exponent, no blanks, no plus sign, digits on both sides of a point.
-bool is_plain_decimal(std::string_view text) {
-  if (!text.empty() && text.front() == '-') {
-    text.remove_prefix(1);
-  }
-  if (!take_digits(text)) {
+bool take_one_of(std::string_view characters, std::string_view& text) {
+  const bool found = !text.empty() && characters.find(text.front()) != std::string_view::npos;
+  text.remove_prefix(found ? 1 : 0);
+  return found;
+}
+
+/// -12.34 or 1.5e+21: no blanks, no plus sign in front, digits on both sides of a point, at most two in the exponent.
+bool is_decimal(std::string_view text) {
+  take_one_of("-", text);
+  if (!take_digits(text) || (take_one_of(".", text) && !take_digits(text))) {
     return false;
   }
-  if (!text.empty() && text.front() == '.') {
-    text.remove_prefix(1);
-    return take_digits(text) && text.empty();
+  if (take_one_of("eE", text)) {
+    take_one_of("+-", text);
+    return text.size() <= kLongestExponent && take_digits(text) && text.empty();
   }
   return text.empty();
 }
@@ -124,7 +135,11 @@ std::string quote(std::string_view text) {
 
 } // namespace
 
-Order parse_order(std::string_view payload) {
+bool is_currency(std::string_view text) {
+  return text.size() == 3 && std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+Order parse_order(std::string_view payload, std::string_view default_currency) {
   OrderReader reader;
   nlohmann::json::sax_parse(payload.begin(), payload.end(), &reader);
   if (!reader.problem.empty()) {
@@ -133,20 +148,25 @@ Order parse_order(std::string_view payload) {
   if (!reader.is_object) {
     throw std::invalid_argument("the payload is not a JSON object");
   }
-  if (!reader.amount || !reader.currency) {
-    throw std::invalid_argument(std::string("the payload has no '") + (reader.amount ? "currency" : "amount") + "'");
+  if (!reader.amount) {
+    throw std::invalid_argument("the payload has no 'amount'");
   }
   if (reader.amount->size() > kLongestAmount) {
     throw std::invalid_argument("'amount' has " + std::to_string(reader.amount->size()) +
                                 " characters, expected at most " + std::to_string(kLongestAmount));
   }
-  if (!is_plain_decimal(*reader.amount)) {
-    throw std::invalid_argument("'amount' is " + quote(*reader.amount) + ", expected a plain decimal such as 12.34");
+  if (!is_decimal(*reader.amount)) {
+    throw std::invalid_argument("'amount' is " + quote(*reader.amount) +
+                                ", expected a decimal number such as 12.34, with an exponent of at most two digits");
   }
-  const bool three_capitals =
-      reader.currency->size() == 3 &&
-      std::all_of(reader.currency->begin(), reader.currency->end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-  if (!three_capitals) {
+  if (!reader.currency || reader.currency->empty()) {
+    reader.currency = default_currency;
+  }
+  if (reader.currency->empty()) {
+    throw std::invalid_argument("the payload has no 'currency': set default_currency in the projection's settings to "
+                                "the currency of such orders");
+  }
+  if (!is_currency(*reader.currency)) {
     throw std::invalid_argument("'currency' is " + quote(*reader.currency) +
                                 ", expected three capital letters such as EUR");
   }

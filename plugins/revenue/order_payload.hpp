@@ -8,11 +8,15 @@ namespace revenue {
 /// What the projection needs of an order.
 struct Order {
   std::string currency; ///< three capital letters
-  std::string amount;   ///< a plain decimal as it stands in the payload, never through floating point
+  std::string amount;   ///< a decimal number with the digits of the payload, never through floating point
 };
 
+/// Three capital letters such as EUR.
+bool is_currency(std::string_view text);
+
 /// The order in a payload such as {"order_id": "7", "amount": 12.34, "currency": "EUR"}; the amount may be a number or
-/// a string. Throws std::invalid_argument that says what is wrong with the payload.
-Order parse_order(std::string_view payload);
+/// a string. An order without a currency, or with one that is null or empty, gets `default_currency`. Throws
+/// std::invalid_argument that says what is wrong with the payload; also where both currencies are empty.
+Order parse_order(std::string_view payload, std::string_view default_currency);
 
 } // namespace revenue

@@ -19,12 +19,17 @@ public:
       .event_types = {"OrderPlaced"},
       .settings = {{.key = "currency",
                     .default_value = "",
-                    .description = "Count orders in this currency only, such as EUR; all of them when empty"}},
+                    .description = "Count orders in this currency only, such as EUR; all of them when empty"},
+                   {.key = "default_currency",
+                    .default_value = "",
+                    .description =
+                        "The currency of orders whose payload has none; such orders are rejected when empty"}},
       .tables_by_projection = true,
   };
 
   explicit Revenue(const projector::Context& context)
-      : Projection(context), only_currency_(context.setting<std::string>("currency")),
+      : Projection(context), only_currency_(currency_setting(context, "currency")),
+        default_currency_(currency_setting(context, "default_currency")),
         table_(std::string(context.projection_name()) + "_totals"),
         add_("INSERT INTO " + table_ +
              " AS stored (day, currency, orders, amount)"
@@ -60,15 +65,25 @@ public:
   void reset(projector::Transaction& tx) override { tx.exec("DELETE FROM " + table_); }
 
 private:
-  static Order order_of(const projector::Event& event) {
+  static std::string currency_setting(const projector::Context& context, const char* key) {
+    auto currency = context.setting<std::string>(key);
+    if (!currency.empty() && !is_currency(currency)) {
+      throw projector::Fatal(std::string("setting '") + key + "' is '" + currency +
+                             "', expected three capital letters such as EUR, or nothing");
+    }
+    return currency;
+  }
+
+  [[nodiscard]] Order order_of(const projector::Event& event) const {
     try {
-      return parse_order(event.payload());
+      return parse_order(event.payload(), default_currency_);
     } catch (const std::invalid_argument& error) {
       throw projector::Reject(event, error.what());
     }
   }
 
   std::string only_currency_;
+  std::string default_currency_;
   std::string table_;
   std::string add_;
 };

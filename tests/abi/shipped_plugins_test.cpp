@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -108,11 +110,12 @@ TEST(UserCounter, AddsToTheRowOfItsPartition) {
 
 class Revenue : public testing::Test {
 protected:
-  static Handled handle_payloads(const std::vector<const char*>& payloads, const char* currency = "") {
-    const projector_setting setting{"currency", currency};
+  static Handled handle_payloads(const std::vector<const char*>& payloads, const char* currency = "",
+                                 const char* default_currency = "") {
+    const std::array<projector_setting, 2> settings{{{"currency", currency}, {"default_currency", default_currency}}};
     projector_config config{};
-    config.settings = &setting;
-    config.n_settings = 1;
+    config.settings = settings.data();
+    config.n_settings = settings.size();
     std::vector<projector_event> events;
     for (const char* const payload : payloads) {
       events.push_back(event_at(static_cast<std::int64_t>(events.size()) + 1, "OrderPlaced", payload));
@@ -150,21 +153,62 @@ TEST_F(Revenue, CountsOneCurrencyWhereAskedTo) {
   EXPECT_TRUE(handle_payloads(payloads, "CHF").statements.empty());
 }
 
+TEST_F(Revenue, TakesTheCurrencyOfAnOrderWithoutOneFromItsSettings) {
+  const std::vector<const char*> payloads{R"({"user_id":"7","amount":99.99})", R"({"amount":2,"currency":null})",
+                                          R"({"amount":3,"currency":""})", R"({"amount":4,"currency":"USD"})"};
+  const Handled handled = handle_payloads(payloads, "", "EUR");
+  EXPECT_EQ(handled.status, PROJECTOR_OK) << handled.text;
+  ASSERT_EQ(handled.statements.size(), 1u);
+  EXPECT_EQ(handled.statements[0].values.at(1).bytes, R"({"EUR","EUR","EUR","USD"})");
+  EXPECT_EQ(handled.statements[0].values.at(2).bytes, R"({"99.99","2","3","4"})");
+  const Handled filtered = handle_payloads(payloads, "USD", "EUR");
+  ASSERT_EQ(filtered.statements.size(), 1u);
+  EXPECT_EQ(filtered.statements[0].values.at(2).bytes, R"({"4"})");
+}
+
+TEST_F(Revenue, SendsAnAmountWithAnExponentAsItIsWritten) {
+  const Handled handled =
+      handle_payloads({R"({"amount":1e-07,"currency":"EUR"})", R"({"amount":1.5E+21,"currency":"EUR"})"});
+  EXPECT_EQ(handled.status, PROJECTOR_OK) << handled.text;
+  ASSERT_EQ(handled.statements.size(), 1u);
+  EXPECT_EQ(handled.statements[0].values.at(2).bytes, R"({"1e-07","1.5E+21"})");
+}
+
+TEST_F(Revenue, RefusesSettingsThatAreNoCurrency) {
+  for (const auto& [currency, default_currency, key] :
+       {std::tuple{"eur", "", "currency"}, {"", "EURO", "default_currency"}}) {
+    const std::array<projector_setting, 2> settings{{{"currency", currency}, {"default_currency", default_currency}}};
+    projector_config config{};
+    config.settings = settings.data();
+    config.n_settings = settings.size();
+    const Library library("revenue");
+    FakeHost host;
+    const PluginObject object(library.plugin(), host, config);
+    EXPECT_EQ(object.created, PROJECTOR_FATAL);
+    EXPECT_EQ(object.error.text(), std::string("setting '") + key + "' is '" + currency + default_currency +
+                                       "', expected three capital letters such as EUR, or nothing");
+  }
+}
+
 TEST_F(Revenue, RejectsWhatIsNoOrder) {
   EXPECT_THAT(rejection("{\"amount\":"),
               StartsWith("the payload is not valid JSON: parse error at line 1, column 11: "));
   EXPECT_EQ(rejection("[]"), "the payload is not a JSON object");
   EXPECT_EQ(rejection(R"({"currency":"EUR"})"), "the payload has no 'amount'");
-  EXPECT_EQ(rejection(R"({"amount":1})"), "the payload has no 'currency'");
+  for (const char* payload : {R"({"amount":1})", R"({"amount":1,"currency":null})", R"({"amount":1,"currency":""})"}) {
+    EXPECT_EQ(rejection(payload),
+              "the payload has no 'currency': set default_currency in the projection's settings to the currency of "
+              "such orders");
+  }
   EXPECT_EQ(rejection(R"({"amount":null,"currency":"EUR"})"),
             "'amount' is null, expected a number or a string such as \"12.34\"");
   EXPECT_EQ(rejection(R"({"amount":1,"currency":["EUR"]})"),
             "'currency' is an array, expected a string such as \"EUR\"");
-  EXPECT_EQ(rejection(R"({"amount":1e3,"currency":"EUR"})"),
-            "'amount' is '1e3', expected a plain decimal such as 12.34");
-  for (const char* amount : {"", "-", ".5", "5.", "1,50", "+1", " 1", "NaN", "0x10", "1.2.3"}) {
+  EXPECT_EQ(rejection(R"({"amount":1e100,"currency":"EUR"})"),
+            "'amount' is '1e100', expected a decimal number such as 12.34, with an exponent of at most two digits");
+  for (const char* amount : {"", "-", ".5", "5.", "1,50", "+1", " 1", "NaN", "0x10", "1.2.3", "1e", "1e+", "1e1.5"}) {
     EXPECT_THAT(rejection(("{\"currency\":\"EUR\",\"amount\":\"" + std::string(amount) + "\"}").c_str()),
-                HasSubstr("expected a plain decimal"));
+                HasSubstr("expected a decimal number"));
   }
   EXPECT_EQ(rejection(("{\"currency\":\"EUR\",\"amount\":\"" + std::string(65, '1') + "\"}").c_str()),
             "'amount' has 65 characters, expected at most 64");
