@@ -1,4 +1,5 @@
 #include "base/log.hpp"
+#include "base/process_limits.hpp"
 #include "config/load.hpp"
 #include "config/units.hpp"
 #include "eventlog/event_log.hpp"
@@ -100,6 +101,7 @@ int run(const Arguments& arguments) {
     return kWrongUsage;
   }
   base::set_up_log(source->get().log_level);
+  base::raise_descriptor_limit();
   return supervisor::run_host(options, std::move(*source));
 }
 

@@ -5,13 +5,16 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <new>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 namespace projector::base {
@@ -63,6 +66,13 @@ private:
   std::map<std::string, Armed, std::less<>> armed_;
 };
 
+[[noreturn]] void fail(const std::string& error) {
+  if (error == "ENOMEM") {
+    throw std::bad_alloc();
+  }
+  throw std::system_error(error == "EMFILE" ? EMFILE : EAGAIN, std::generic_category());
+}
+
 void wait_until_removed(const std::string& file) {
   const int fd = ::open(file.c_str(), O_CREAT | O_CLOEXEC | O_WRONLY, 0600);
   if (fd >= 0) {
@@ -83,6 +93,8 @@ void visit_test_point(const char* name) {
     ::pause();
   } else if (action.starts_with("sleep:")) {
     std::this_thread::sleep_for(std::chrono::milliseconds(std::atol(action.c_str() + 6)));
+  } else if (action.starts_with("fail:")) {
+    fail(action.substr(5));
   } else if (action.starts_with("signal:")) {
     wait_until_removed(action.substr(7));
   }

@@ -7,6 +7,8 @@
 /// is the visit that triggers (1 is the first, the default; later visits do nothing) and ACTION is
 ///   kill        SIGKILL to this process
 ///   sleep:MS    the thread sleeps that many milliseconds
+///   fail:ERROR  an exception as where the system has none left: ENOMEM is std::bad_alloc, EAGAIN and EMFILE are
+///               std::system_error
 ///   signal:FILE the file is created, then the thread waits until it is removed again
 #ifdef PROJECTOR_TEST_POINTS
 #define PROJECTOR_TEST_POINT(name) ::projector::base::visit_test_point(name)

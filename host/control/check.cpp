@@ -1,7 +1,9 @@
 #include "control/check.hpp"
 
+#include "base/process_limits.hpp"
 #include "control/database_check.hpp"
 #include "control/plugin_check.hpp"
+#include "supervisor/capacity.hpp"
 #include "supervisor/discovery.hpp"
 #include "supervisor/reconcile.hpp"
 
@@ -16,16 +18,19 @@ namespace {
 
 using State = CheckedProjection::State;
 
-/// All that the files and directories ask for, with the disabled ones.
-std::vector<config::Projection> wanted_projections(const config::Loaded& loaded,
-                                                   const supervisor::Discovery& discovery) {
-  const auto& configuration = *loaded.configuration;
+supervisor::Desired desired_projections(const config::Loaded& loaded, const supervisor::Discovery& discovery) {
   std::set<std::string> refused;
   for (const auto& file : loaded.refused) {
     refused.insert(file.projections.begin(), file.projections.end());
   }
+  return supervisor::desired_projections(*loaded.configuration, discovery, {}, refused);
+}
+
+/// All that the files and directories ask for, with the disabled ones.
+std::vector<config::Projection> wanted_projections(const config::Configuration& configuration,
+                                                   const supervisor::Desired& desired) {
   std::map<std::string, config::Projection> all = configuration.projections;
-  for (const auto& [name, wanted] : supervisor::desired_projections(configuration, discovery, {}, refused)) {
+  for (const auto& [name, wanted] : desired) {
     all.emplace(name, wanted.projection);
   }
   std::vector<config::Projection> projections;
@@ -63,6 +68,26 @@ CheckedProjection describe(const config::Projection& projection, const superviso
   return checked;
 }
 
+/// What the host takes, and whether it would be given that where it runs under the limits of this program.
+void add_need(const supervisor::Desired& desired, CheckReport& report) {
+  std::uint64_t partitions = 0;
+  for (const auto& [name, wanted] : desired) {
+    partitions += wanted.plugin ? wanted.partitions.size() : 0;
+  }
+  const auto need = supervisor::need_of(*report.loaded.configuration, partitions);
+  const auto allowed = base::descriptor_limits().hard;
+  report.need =
+      fmt::format("the host needs up to {} descriptors ({} are allowed here: ulimit -Hn, LimitNOFILE=), {} "
+                  "threads (ulimit -u, TasksMax=), {} sessions on the event store and {} on the read model",
+                  need.descriptors, allowed, need.threads, need.event_store_sessions, need.read_model_sessions);
+  if (need.descriptors > allowed) {
+    report.problems.push_back(fmt::format("{} partitions need {} descriptors, and a host with this limit may open {}: "
+                                          "raise it (ulimit -n, LimitNOFILE= in the systemd unit), or give the "
+                                          "projections fewer partitions",
+                                          partitions, need.descriptors, allowed));
+  }
+}
+
 void add_notes(const supervisor::Discovery& discovery, const std::set<std::string>& used, CheckReport& report) {
   for (const auto& [name, plugin] : discovery.plugins) {
     for (const auto& file : plugin.shadowed) {
@@ -81,7 +106,9 @@ void check_plugins(CheckReport& report) {
   for (const auto& directory : discovery.unreadable) {
     report.problems.push_back("plugin directory " + directory);
   }
-  const auto wanted = wanted_projections(report.loaded, discovery);
+  const auto desired = desired_projections(report.loaded, discovery);
+  add_need(desired, report);
+  const auto wanted = wanted_projections(*report.loaded.configuration, desired);
   std::map<std::string, std::vector<config::Projection>> users;
   for (const auto& projection : wanted) {
     users[projection.plugin].push_back(projection);

@@ -34,7 +34,8 @@ struct CheckReport {
   config::Loaded loaded;
   std::vector<CheckedProjection> projections; ///< by name
   std::vector<std::string> notes;             ///< allowed and worth knowing: shadowed files, plugins that do not start
-  std::vector<std::string> problems;          ///< of the plugin directories
+  std::vector<std::string> problems;          ///< of the plugin directories, and of what the system allows
+  std::string need;                           ///< what a host takes of what system and servers limit
   std::optional<DatabaseCheck> databases;
 };
 

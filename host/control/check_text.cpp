@@ -72,6 +72,7 @@ std::string check_text(const CheckReport& report) {
       text += fmt::format("{}: refused: {}\n", projection.name, problem);
     }
   }
+  text += report.need.empty() ? "" : report.need + "\n";
   for (const auto& problem : report.problems) {
     text += "problem: " + problem + "\n";
   }

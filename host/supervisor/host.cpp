@@ -13,7 +13,9 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
-#include <thread>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace projector::supervisor {
 namespace {
@@ -45,6 +47,27 @@ std::optional<Stores> wait_for_stores(const config::Configuration& configuration
   }
   return std::nullopt;
 }
+
+/// Has the bookkeeper and SIGHUP call the supervisor, for as long as this lives; all of them outlive it.
+class Calls {
+public:
+  Calls(projection::Bookkeeper& bookkeeper, SignalThread& signals, Supervisor& supervisor)
+      : bookkeeper_(bookkeeper), signals_(signals) {
+    bookkeeper.publish_from([&supervisor] { return supervisor.status(); },
+                            [&supervisor](const auto& rebuilds) { supervisor.request(rebuilds); });
+    signals.on_hangup([&supervisor] { supervisor.reload(); });
+  }
+  ~Calls() {
+    signals_.on_hangup({});
+    bookkeeper_.publish_from([] { return std::vector<projection::WorkerStatus>(); });
+  }
+  Calls(const Calls&) = delete;
+  Calls& operator=(const Calls&) = delete;
+
+private:
+  projection::Bookkeeper& bookkeeper_;
+  SignalThread& signals_;
+};
 
 } // namespace
 
@@ -79,9 +102,7 @@ int run_host(const HostOptions& options, ConfigurationSource source) {
                                               changed.set();
                                             }};
   Supervisor supervisor({options.selection}, std::move(source), services, changed);
-  bookkeeper.publish_from([&supervisor] { return supervisor.status(); },
-                          [&supervisor](const auto& rebuilds) { supervisor.request(rebuilds); });
-  signals.on_hangup([&supervisor] { supervisor.reload(); });
+  std::optional<Calls> calls(std::in_place, bookkeeper, signals, supervisor);
   std::unique_ptr<CaughtUp> caught_up;
   if (options.until_caught_up) {
     caught_up =
@@ -91,8 +112,7 @@ int run_host(const HostOptions& options, ConfigurationSource source) {
   }
   spdlog::info("projectord {} runs as {}", PROJECTOR_VERSION, host);
   supervisor.run(signals.stop().fd());
-  signals.on_hangup({});
-  bookkeeper.publish_from([] { return std::vector<projection::WorkerStatus>(); });
+  calls.reset();
   if (caught_up && signals.timed_out()) {
     for (const auto& blocking : caught_up->behind()) {
       spdlog::error("timed out: {}", blocking);

@@ -1,6 +1,8 @@
 #include "supervisor/hosted_projection.hpp"
 
+#include "base/test_point.hpp"
 #include "plugin/module.hpp"
+#include "supervisor/capacity.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -124,10 +126,34 @@ void HostedProjection::launch(Generation generation) {
   trial_ = good_ ? std::make_shared<std::atomic<bool>>(true) : nullptr;
   spdlog::info("{}: starting {} with {} of {} partitions", name_, running_->wanted.plugin->file.string(),
                running_->assignments.size(), running_->wanted.projection.partitions);
-  for (auto assignment : running_->assignments) {
-    assignment.trial = trial_;
-    workers_.push_back(std::make_unique<projection::Worker>(std::move(assignment), services_));
+  try {
+    for (auto assignment : running_->assignments) {
+      assignment.trial = trial_;
+      PROJECTOR_TEST_POINT("worker_thread");
+      workers_.push_back(std::make_unique<projection::Worker>(std::move(assignment), services_));
+    }
+  } catch (const std::exception& error) {
+    cannot_start(error);
   }
+}
+
+/// A thread or a descriptor was not to be had. The workers that were made end, and the good generation comes back.
+void HostedProjection::cannot_start(const std::exception& error) {
+  const auto reason = supervisor::cannot_start(running_->assignments.size(), workers_.size(), error);
+  could_not_start_ = true;
+  keep_ = false;
+  if (good_) {
+    spdlog::error("{}: generation {} cannot start, generation {} comes back: {}", name_, running_->number,
+                  good_->number, reason);
+    reason_ = fmt::format("generation {} runs on: {}", good_->number, reason);
+    then_ = Then::GoBack;
+  } else {
+    spdlog::error("{}: refused: {}", name_, reason);
+    reason_ = reason;
+    shown_ = projection::State::Refused;
+    then_ = Then::Refuse;
+  }
+  end_workers();
 }
 
 bool HostedProjection::look_at_trial() {
@@ -170,15 +196,17 @@ void HostedProjection::move_on() {
   std::optional<Generation> ended = std::move(running_);
   running_.reset();
   switch (then_) {
-  case Then::Start:
+  case Then::Start: {
     if (keep_ && !good_) {
       good_ = std::move(ended);
     } else {
       retire(ended);
     }
-    launch(std::move(*next_));
+    Generation next = std::move(*next_);
     next_.reset();
+    launch(std::move(next));
     return;
+  }
   case Then::GoBack: {
     retire(ended);
     Generation back = std::move(*good_);
@@ -186,6 +214,9 @@ void HostedProjection::move_on() {
     launch(std::move(back));
     return;
   }
+  case Then::Refuse:
+    retire(ended);
+    return;
   case Then::End:
     retire(ended);
     retire(good_);

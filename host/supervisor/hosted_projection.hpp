@@ -4,10 +4,12 @@
 #include "supervisor/launch.hpp"
 
 #include <atomic>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace projector::supervisor {
@@ -29,6 +31,9 @@ public:
   void refuse(DesiredProjection asked, const std::string& reason, bool look_again);
   /// There is no file; nothing runs.
   void missing(DesiredProjection asked, std::string reason);
+  /// Whether what was asked for last could not be started, though nothing is wrong with it; false again once that was
+  /// taken. Nothing of it runs then, or what ran before does.
+  [[nodiscard]] bool take_could_not_start() noexcept { return std::exchange(could_not_start_, false); }
   /// The SHA-256 of plugin files with which `wanted` asks for nothing new: what runs already, and what failed.
   [[nodiscard]] std::set<std::string> known_files(const DesiredProjection& wanted) const;
   /// What is asked for is known; `sha256` is one of known_files.
@@ -52,9 +57,10 @@ public:
 
 private:
   /// What follows when the workers have ended.
-  enum class Then { Start, GoBack, End };
+  enum class Then { Start, GoBack, Refuse, End };
 
   void launch(Generation generation);
+  void cannot_start(const std::exception& error);
   bool look_at_trial();
   void end_workers();
   void move_on();
@@ -81,6 +87,7 @@ private:
   std::shared_ptr<std::atomic<bool>> trial_;
   bool ending_ = false; ///< the workers were told to end
   bool keep_ = false;   ///< what ends was in order
+  bool could_not_start_ = false;
   Then then_ = Then::Start;
 };
 

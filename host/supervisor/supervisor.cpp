@@ -1,5 +1,8 @@
 #include "supervisor/supervisor.hpp"
 
+#include "base/test_point.hpp"
+#include "supervisor/capacity.hpp"
+
 #include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
@@ -59,7 +62,7 @@ Supervisor::~Supervisor() {
 void Supervisor::run(int stop_fd) {
   watch_directories();
   while (true) {
-    turn();
+    sealed_turn();
     std::array<pollfd, 3> waits{{{stop_fd, POLLIN, 0}, {watch_.fd(), POLLIN, 0}, {changed_.fd(), POLLIN, 0}}};
     ::poll(waits.data(), waits.size(), milliseconds_until(scan_at_));
     if (waits[0].revents != 0) {
@@ -98,6 +101,18 @@ void Supervisor::request(const projection::Bookkeeper::RebuildRequests& rebuilds
   }
 }
 
+void Supervisor::sealed_turn() {
+  try {
+    turn();
+  } catch (const std::exception& error) {
+    if (told_.insert(error.what()).second) {
+      spdlog::error("looking at files and projections failed, and is tried again every {} s: {}",
+                    std::chrono::duration_cast<std::chrono::seconds>(options_.rescan).count(), error.what());
+    }
+    scan_at_ = base::Clock::now() + options_.rescan;
+  }
+}
+
 void Supervisor::turn() {
   step();
   const bool reload = reload_.exchange(false);
@@ -130,6 +145,9 @@ bool Supervisor::step_all() {
   bool changed = false;
   for (auto hosted = hosted_.begin(); hosted != hosted_.end();) {
     changed = hosted->second.step() || changed;
+    if (hosted->second.take_could_not_start()) {
+      try_again(hosted->first);
+    }
     if (hosted->second.ended()) {
       hosted = hosted_.erase(hosted);
       scan_at_ = base::Clock::now();
@@ -163,7 +181,7 @@ void Supervisor::scan() {
   auto desired = desired_projections(configuration_.get(), discovery, options_.selection, refused, rebuilds);
   const auto actions = reconcile(desired, current());
   for (const auto& action : actions) {
-    carry_out(action, desired);
+    carry_out_sealed(action, desired);
   }
   const bool look_again = std::any_of(hosted_.begin(), hosted_.end(),
                                       [](const auto& hosted) { return hosted.second.current().look_again; });
@@ -239,13 +257,53 @@ void Supervisor::watch_directories() {
 Current Supervisor::current() const {
   Current current;
   for (const auto& [name, hosted] : hosted_) {
-    current.emplace(name, hosted.current());
+    auto& now = current.emplace(name, hosted.current()).first->second;
+    const auto again = again_.find(name);
+    now.look_again = now.look_again || (again != again_.end() && base::Clock::now() >= again->second.at);
   }
   return current;
 }
 
+void Supervisor::carry_out_sealed(const Action& action, const Desired& desired) {
+  try {
+    carry_out(action, desired);
+  } catch (const std::exception& error) {
+    const std::lock_guard lock(mutex_);
+    const auto wanted = desired.find(action.projection);
+    if (wanted == desired.end()) {
+      spdlog::error("{}: {}", action.projection, error.what());
+      return;
+    }
+    hosted_.try_emplace(action.projection, action.projection, services_)
+        .first->second.refuse(wanted->second, fmt::format("cannot be started: {}", error.what()), false);
+    try_again(action.projection);
+  }
+}
+
+void Supervisor::try_again(const std::string& projection) {
+  constexpr base::Duration kLongestPause = std::chrono::minutes(1);
+  const auto before = again_.find(projection);
+  const auto pause = before == again_.end() ? options_.rescan : std::min(2 * before->second.pause, kLongestPause);
+  again_.insert_or_assign(projection, Again{base::Clock::now() + pause, pause});
+}
+
+std::string Supervisor::refuse_partitions(const DesiredProjection& wanted) const {
+  std::uint64_t running = 0;
+  std::uint64_t freed = 0;
+  for (const auto& [name, hosted] : hosted_) {
+    const auto partitions = hosted.running() == nullptr ? 0 : hosted.running()->assignments.size();
+    running += partitions;
+    freed = name == wanted.projection.name ? partitions : freed;
+  }
+  return supervisor::refuse_partitions(configuration_.get(), wanted.partitions.size(), running, freed);
+}
+
 void Supervisor::carry_out(const Action& action, const Desired& desired) {
+  PROJECTOR_TEST_POINT("supervisor_action");
   const std::string& name = action.projection;
+  if (const auto again = again_.find(name); again != again_.end()) {
+    again->second.at = base::never();
+  }
   switch (action.kind) {
   case Action::Kind::Start:
   case Action::Kind::Replace:
@@ -267,21 +325,27 @@ void Supervisor::carry_out(const Action& action, const Desired& desired) {
   case Action::Kind::Forget: {
     const std::lock_guard lock(mutex_);
     hosted_.erase(name);
+    again_.erase(name);
     return;
   }
   }
 }
 
 Launch Supervisor::prepare(const DesiredProjection& wanted, const HostedProjection* hosted) {
+  Launch launch;
+  launch.refusal = refuse_partitions(wanted);
+  if (!launch.refusal.empty()) {
+    try_again(wanted.projection.name);
+    return launch;
+  }
   try {
     return prepare_launch(wanted, staging_.path(), configuration_.get().plugins.state,
                           generations_[wanted.projection.name] + 1,
                           hosted == nullptr ? std::set<std::string>() : hosted->known_files(wanted));
   } catch (const std::system_error& error) {
-    Launch launch;
     launch.refusal = fmt::format("the plugin cannot be staged in {}: {}; free space or set plugins.cache",
                                  staging_.path().string(), error.what());
-    launch.look_again = true;
+    try_again(wanted.projection.name);
     return launch;
   }
 }
@@ -303,6 +367,9 @@ void Supervisor::start(const DesiredProjection& wanted) {
   } else {
     ++generations_[name];
     hosted.run(std::move(*launch.generation));
+    if (hosted.take_could_not_start()) {
+      try_again(name);
+    }
   }
   changed_.set();
 }

@@ -56,6 +56,7 @@ public:
 private:
   void turn();
   void scan();
+  void sealed_turn(); ///< logs what it throws, and has another look later
   /// What runs from a directory that cannot be read for now is not missing.
   void keep_unreadable(Discovery& discovery);
   /// A file that was unlinked a moment ago may be about to come back; true where that is so of any.
@@ -65,8 +66,12 @@ private:
   void watch_directories();
   [[nodiscard]] Current current() const;
   void carry_out(const Action& action, const Desired& desired);
+  void carry_out_sealed(const Action& action, const Desired& desired);
   void start(const DesiredProjection& wanted);
   [[nodiscard]] Launch prepare(const DesiredProjection& wanted, const HostedProjection* hosted);
+  [[nodiscard]] std::string refuse_partitions(const DesiredProjection& wanted) const;
+  /// The projection is to be tried again by itself, each time after a longer pause.
+  void try_again(const std::string& projection);
   void step();
   bool step_all(); ///< true where anything changed; mutex_ is held
   void stop_all();
@@ -84,6 +89,12 @@ private:
   std::set<std::string> told_; ///< what was logged once and need not be again
   std::map<std::string, base::TimePoint> absent_since_;
   std::map<std::string, std::uint64_t> generations_; ///< started so far, by projection
+  /// Projections that the system had too little for, and that were not forgotten since.
+  struct Again {
+    base::TimePoint at;
+    base::Duration pause; ///< before that
+  };
+  std::map<std::string, Again> again_;
 
   mutable std::mutex mutex_; ///< guards what follows and configuration_; only the main thread changes them
   std::map<std::string, HostedProjection> hosted_;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,6 +102,10 @@ void HostProcess::install_renamed(const std::filesystem::path& file, const std::
   fs::rename(temporary, plugin_directory() / (name + ".so"));
 }
 
+void HostProcess::limit(int resource, std::uint64_t soft, std::uint64_t hard) {
+  limits_[resource] = {soft, hard};
+}
+
 void HostProcess::start(const std::vector<std::string>& arguments,
                         const std::map<std::string, std::string>& environment) {
   std::vector<std::string> command{PROJECTOR_TEST_BIN_DIR "/projectord", "--config", configuration_file().string(),
@@ -115,6 +120,10 @@ void HostProcess::start(const std::vector<std::string>& arguments,
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (const auto& [name, value] : environment) {
       ::setenv(name.c_str(), value.c_str(), 1);
+    }
+    for (const auto& [resource, limits] : limits_) {
+      const rlimit wanted{limits.first, limits.second};
+      ::setrlimit(static_cast<__rlimit_resource>(resource), &wanted);
     }
     const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ::dup2(fd, 1);

@@ -3,10 +3,12 @@
 #include "support/temporary_directory.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <sys/types.h>
+#include <utility>
 #include <vector>
 
 namespace projector::test {
@@ -37,6 +39,9 @@ public:
   /// characters, is replaced in its bytes.
   void install_renamed(const std::filesystem::path& file, const std::string& name) const;
 
+  /// From the next start on: the limits of a resource, as for setrlimit.
+  void limit(int resource, std::uint64_t soft, std::uint64_t hard);
+
   /// Starts it; `arguments` come after --config and --plugin-dir, `environment` on top of the test's.
   void start(const std::vector<std::string>& arguments = {},
              const std::map<std::string, std::string>& environment = {});
@@ -56,6 +61,7 @@ public:
 private:
   std::string dsn_;
   TemporaryDirectory directory_;
+  std::map<int, std::pair<std::uint64_t, std::uint64_t>> limits_;
   pid_t pid_ = -1;
   int status_ = 0;
 };

@@ -1,3 +1,5 @@
+#include "host_test.hpp"
+
 #include "support/event_writers.hpp"
 #include "support/host_process.hpp"
 #include "support/private_postgres.hpp"
@@ -13,34 +15,6 @@
 
 namespace projector::test {
 namespace {
-
-/// A database with the store's tables and some events.
-std::string store_with_events(std::uint64_t events) {
-  const std::string dsn = PrivatePostgres::shared().create_database();
-  create_event_store(dsn);
-  if (events > 0) {
-    EventWriters(dsn, {.writers = 2, .events = events, .seed = 5}).join();
-  }
-  return dsn;
-}
-
-bool becomes(const std::string& dsn, const std::string& sql, const std::string& value) {
-  return eventually([&] {
-    try {
-      return query_value(dsn, sql) == value;
-    } catch (const std::exception&) {
-      return false;
-    }
-  });
-}
-
-std::string state_of(const std::string& name) {
-  return fmt::format("SELECT state FROM projector_workers WHERE name = '{}'", name);
-}
-
-std::string reason_of(const std::string& name) {
-  return fmt::format("SELECT reason FROM projector_workers WHERE name = '{}'", name);
-}
 
 TEST(Host, UntilCaughtUpEndsWithEveryReadModelRight) {
   const std::string dsn = store_with_events(1000);

@@ -1,5 +1,6 @@
 #include "program.hpp"
 
+#include "support/host_process.hpp"
 #include "support/private_postgres.hpp"
 
 #include <gmock/gmock.h>
@@ -7,6 +8,7 @@
 namespace projector::control {
 namespace {
 
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -110,6 +112,20 @@ TEST_F(CheckCommand, ShadowedAndUnusedFilesAreNoted) {
   EXPECT_THAT(shorten(run.out), HasSubstr("note: plugins/noop.so is shadowed by first/noop.so: it is not used\n"));
   EXPECT_THAT(shorten(run.out), HasSubstr("note: plugins/recorder.so starts nothing: its directory is not in "
                                           "plugins.autostart, and no [projection] names recorder\n"));
+}
+
+TEST_F(CheckCommand, TheNeedOfDescriptorsThreadsAndSessionsIsToldAndHeldAgainstTheLimit) {
+  add_plugin("noop");
+  write_main("[projection.noop]\npartitions = 400\n");
+  const auto enough = run_configured("check");
+  EXPECT_THAT(enough.out,
+              ContainsRegex("the host needs up to 4[0-9][0-9] descriptors .* 4[0-9][0-9] threads .*, [0-9]+ "
+                            "sessions on the event store and [0-9]+ on the read model"));
+  const auto run = test::run_program(
+      {"sh", "-c", "ulimit -n 256; exec " PROJECTOR_TEST_BIN_DIR "/projectorctl check --config " + path("main.toml")});
+  EXPECT_EQ(run.code, 1);
+  EXPECT_THAT(run.output, ContainsRegex("problem: 400 partitions need 4[0-9][0-9] descriptors, and a host with this "
+                                        "limit may open 256: raise it"));
 }
 
 TEST_F(CheckCommand, ConnectAsksTheDatabases) {

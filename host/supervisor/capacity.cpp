@@ -1,0 +1,69 @@
+#include "supervisor/capacity.hpp"
+
+#include "base/process_limits.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace projector::supervisor {
+namespace {
+
+/// What one partition holds for as long as it runs: the descriptor that ends its waits.
+constexpr std::uint64_t kDescriptorsAPartition = 1;
+/// Standard streams, signals, wake-ups, watches, locks, and what one look at files and directories opens.
+constexpr std::uint64_t kOwnDescriptors = 32;
+/// For what is opened for a moment: files that are copied and read, a session that is made again.
+constexpr std::uint64_t kMargin = 8;
+/// Main, signals, log, bookkeeper, plugin files, waiting until all has caught up.
+constexpr std::uint64_t kOwnThreads = 6;
+constexpr std::uint64_t kHistoryReaders = 2;
+/// For checkpoints and states, and for what is asked at a start.
+constexpr std::uint64_t kControlSessions = 2;
+
+std::string way_out() {
+  return "raise it (ulimit -n, LimitNOFILE= in the systemd unit), give the projection fewer partitions, or share them "
+         "with more workers (--total-workers)";
+}
+
+std::string takes(std::uint64_t partitions) {
+  return fmt::format("its {0} partitions take {1} descriptors and {0} threads", partitions,
+                     partitions * kDescriptorsAPartition);
+}
+
+} // namespace
+
+Need need_of(const config::Configuration& configuration, std::uint64_t partitions) {
+  const std::uint64_t listener = configuration.event_store.notify_channel.empty() ? 0 : 1;
+  Need need;
+  need.event_store_sessions = 1 + kHistoryReaders + listener;
+  need.read_model_sessions = std::min<std::uint64_t>(partitions, configuration.read_model.pool_max) + kControlSessions;
+  need.threads = partitions + need.event_store_sessions + kOwnThreads;
+  need.descriptors = partitions * kDescriptorsAPartition + need.event_store_sessions + need.read_model_sessions +
+                     kOwnDescriptors + kMargin;
+  return need;
+}
+
+std::string refuse_partitions(const config::Configuration& configuration, std::uint64_t partitions,
+                              std::uint64_t running, std::uint64_t freed) {
+  const auto limit = base::descriptor_limits().soft;
+  const auto open = base::open_descriptors();
+  const std::uint64_t sessions =
+      std::min<std::uint64_t>(running - freed + partitions, configuration.read_model.pool_max);
+  const std::uint64_t then = open.value_or(limit) - std::min(freed, open.value_or(0)) * kDescriptorsAPartition +
+                             partitions * kDescriptorsAPartition + sessions + kMargin;
+  if (then <= limit) {
+    return {};
+  }
+  return fmt::format("{}, and this process may open {} descriptors for all that it does: {}", takes(partitions), limit,
+                     way_out());
+}
+
+std::string cannot_start(std::uint64_t partitions, std::uint64_t started, const std::exception& error) {
+  return fmt::format("{}, and only {} could start: {}. Allowed are {} descriptors, {}, and what the systemd unit "
+                     "(TasksMax=) or the container (pids.max) says: raise what is short, or give the projection fewer "
+                     "partitions",
+                     takes(partitions), started, error.what(), base::descriptor_limits().soft, base::thread_limits());
+}
+
+} // namespace projector::supervisor
