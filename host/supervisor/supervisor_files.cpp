@@ -1,0 +1,86 @@
+#include "supervisor/supervisor.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+namespace projector::supervisor {
+namespace {
+
+bool is_there(const std::filesystem::path& file) {
+  std::error_code error;
+  return std::filesystem::exists(std::filesystem::symlink_status(file, error));
+}
+
+} // namespace
+
+/// Each report moves the look further away, up to a limit, so that a file that is being written is looked at once,
+/// whole.
+void Supervisor::settle_reports() {
+  const auto now = base::Clock::now();
+  first_report_ = first_report_.value_or(now);
+  scan_at_ = std::min(now + options_.settle, *first_report_ + options_.settle_most);
+}
+
+void Supervisor::keep_unreadable(Discovery& discovery) {
+  for (const auto& directory : discovery.unreadable) {
+    if (told_.insert(directory).second) {
+      spdlog::warn("plugin directory {}; what runs from it runs on", directory);
+    }
+    for (const auto& [name, hosted] : hosted_) {
+      const auto now = hosted.current();
+      const auto& plugin = now.asked.plugin;
+      if (now.running && directory.starts_with(plugin->file.parent_path().string() + ": ")) {
+        discovery.plugins.try_emplace(plugin->name, *plugin);
+      }
+    }
+  }
+}
+
+bool Supervisor::keep_absent(Discovery& discovery) {
+  const auto now = base::Clock::now();
+  std::map<std::string, base::TimePoint> absent;
+  for (const auto& [name, hosted] : hosted_) {
+    const auto running = hosted.current();
+    if (!running.running) {
+      continue;
+    }
+    const auto& plugin = *running.asked.plugin;
+    const auto found = discovery.plugins.find(plugin.name);
+    if ((found != discovery.plugins.end() && found->second.file == plugin.file) || is_there(plugin.file)) {
+      continue;
+    }
+    const auto since = absent_since_.find(name);
+    absent[name] = since == absent_since_.end() ? now : since->second;
+    if (now - absent[name] < options_.absent) {
+      discovery.plugins.insert_or_assign(plugin.name, plugin);
+    }
+  }
+  absent_since_ = std::move(absent);
+  return !absent_since_.empty();
+}
+
+void Supervisor::tell_shadowed(const Discovery& discovery) {
+  for (const auto& [name, plugin] : discovery.plugins) {
+    for (const auto& file : plugin.shadowed) {
+      if (told_.insert(file.string() + " behind " + plugin.file.string()).second) {
+        spdlog::warn("{} is shadowed by {}, whose directory comes first; remove one of them", file.string(),
+                     plugin.file.string());
+      }
+    }
+  }
+}
+
+void Supervisor::watch_directories() {
+  const auto& directories = configuration_.get().plugins.directories;
+  auto watched = configuration_.watch().directories();
+  watched.insert(directories.begin(), directories.end());
+  watch_.watch(watched, configuration_.watch().files());
+  if (watch_.trouble() && told_.insert(*watch_.trouble()).second) {
+    spdlog::warn("{}", *watch_.trouble());
+  }
+}
+
+} // namespace projector::supervisor
