@@ -86,12 +86,15 @@ Drain drain(const config::Configuration& configuration, const supervisor::Genera
             const std::vector<projection::PartitionBehind>& behind, const base::Stop& stop) {
   const auto stores = supervisor::open_stores(configuration, kProgram, stop);
   pg::Pool pool(supervisor::pool_options(configuration, kProgram));
-  projection::Bookkeeper bookkeeper(supervisor::bookkeeping(configuration, kProgram, drain_host(), stores.same_server),
-                                    stores.tables, *stores.log);
+  projection::CheckpointWriter checkpoints(supervisor::checkpoint_writing(configuration, kProgram, stores.same_server),
+                                           stores.tables, *stores.log);
+  projection::Bookkeeper bookkeeper(supervisor::bookkeeping(configuration, kProgram, drain_host()), stores.tables,
+                                    *stores.log);
   base::Wakeup changed;
   const projection::WorkerServices services{*stores.log,
                                             pool,
                                             stores.tables,
+                                            checkpoints,
                                             bookkeeper,
                                             drain_host(),
                                             configuration.read_model.synchronous_commit,

@@ -3,6 +3,7 @@
 #include "control/status_rows.hpp"
 #include "control/store_lag.hpp"
 #include "pg/connection.hpp"
+#include "projection/bounded_statement.hpp"
 #include "projection/checkpoint_tables.hpp"
 #include "supervisor/discovery.hpp"
 #include "supervisor/reconcile.hpp"
@@ -108,6 +109,40 @@ EventStoreStatus measure_lag(const config::EventStore& store, const base::Stop& 
   return {lag.last_position, lag.trouble};
 }
 
+void read_partitions(pg::Connection& connection, const config::Loaded& loaded, Status& status) {
+  // One snapshot, so that a checkpoint and what its worker says about it agree.
+  connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '5s'");
+  try {
+    const auto tables = projection::find_tables(connection, loaded.configuration->read_model.checkpoints_table);
+    status.tables_present = tables.has_value();
+    status.partitions = merge_status(configured_projections(loaded),
+                                     tables ? read_stored(connection, *tables) : std::vector<StoredPartition>(),
+                                     tables ? read_reported(connection, *tables) : std::vector<ReportedPartition>());
+    connection.exec("COMMIT");
+  } catch (const pg::Error& error) {
+    if (!error.connection_lost()) {
+      connection.exec("ROLLBACK");
+    }
+    throw;
+  }
+}
+
+/// A host that cannot write its heartbeats because somebody has locked the table looks like one that is gone.
+void explain_silence(pg::Connection& connection, Status& status) {
+  const auto silent = [](const PartitionStatus& partition) {
+    return partition.worker && partition.worker->heartbeat_age > kHeartbeatLimit;
+  };
+  if (std::none_of(status.partitions.begin(), status.partitions.end(), silent)) {
+    return;
+  }
+  const auto locks = projection::describe_table_locks(connection);
+  for (auto& partition : status.partitions) {
+    if (!locks.empty() && silent(partition)) {
+      partition.reason += fmt::format("; hosts may be kept from writing: {}", locks);
+    }
+  }
+}
+
 } // namespace
 
 Status gather_status(const config::Loaded& loaded, const base::Stop& stop) {
@@ -118,13 +153,9 @@ Status gather_status(const config::Loaded& loaded, const base::Stop& stop) {
     options.dsn = configuration.read_model.dsn;
     options.application_name = "projectorctl";
     pg::Connection connection(options, stop);
-    // One snapshot, so that a checkpoint and what its worker says about it agree.
-    connection.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-    const auto tables = projection::find_tables(connection, configuration.read_model.checkpoints_table);
-    status.tables_present = tables.has_value();
-    status.partitions = merge_status(configured_projections(loaded),
-                                     tables ? read_stored(connection, *tables) : std::vector<StoredPartition>(),
-                                     tables ? read_reported(connection, *tables) : std::vector<ReportedPartition>());
+    projection::explaining_locks(connection,
+                                 [&](pg::Connection& session) { read_partitions(session, loaded, status); });
+    explain_silence(connection, status);
   }
   status.event_store = measure_lag(configuration.event_store, stop, status.partitions);
   return status;

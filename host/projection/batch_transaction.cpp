@@ -225,7 +225,7 @@ bool BatchTransaction::run(pg::Result* rows, pg::Format format) {
     fail({Failure::Kind::Statement, reaction_to_sqlstate(error.sqlstate()),
           own ? fmt::format("{} (in the host's own statement)", error.what())
               : fmt::format("{}; the statement: {}", error.what(), shown(texts_[queued_[failed->tag].text].sql)),
-          own ? PROJECTOR_NO_EVENT : queued_[failed->tag].event_index, false});
+          own ? PROJECTOR_NO_EVENT : queued_[failed->tag].event_index, false, error.sqlstate()});
   }
   clear_queue();
   return !failure_;

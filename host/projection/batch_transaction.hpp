@@ -75,6 +75,7 @@ public:
     std::string text;
     std::uint32_t event_index = PROJECTOR_NO_EVENT;
     bool doubtful = false;
+    std::string sqlstate = {}; ///< of a refused statement
   };
   /// The first thing that went wrong since begin; the transaction can only roll back.
   [[nodiscard]] const std::optional<Failure>& failure() const noexcept { return failure_; }

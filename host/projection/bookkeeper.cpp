@@ -1,5 +1,7 @@
 #include "projection/bookkeeper.hpp"
 
+#include "projection/bounded_statement.hpp"
+
 #include <fmt/format.h>
 
 #include <set>
@@ -7,23 +9,18 @@
 #include <utility>
 
 namespace projector::projection {
+namespace {
 
-Handover::Answer Handover::answer() const {
-  const std::lock_guard lock(mutex_);
-  return answer_;
-}
+/// After a failure, so that a cure shows soon.
+constexpr base::Duration kFailedPause = std::chrono::milliseconds(100);
 
-Handover::Answer Handover::wait(const base::Stop& stop, base::Duration limit) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, stop.token(), limit, [&] { return answer_ != Answer::Pending; });
-  return answer_;
-}
+constexpr std::array<std::string_view, 3> kFailures{
+    "the states and heartbeats of this host cannot be written",
+    "requests of operators cannot be read",
+    "the settled position of the event store cannot be stored",
+};
 
-void Handover::set(Answer answer) {
-  const std::lock_guard lock(mutex_);
-  answer_ = answer;
-  changed_.notify_all();
-}
+} // namespace
 
 Bookkeeper::Bookkeeper(Options options, const CheckpointTables& tables, eventlog::EventLog& log)
     : options_(std::move(options)), tables_(tables), log_(log), thread_([this] { run(); }) {}
@@ -32,14 +29,6 @@ Bookkeeper::~Bookkeeper() {
   stop_.request();
   poke();
   thread_.join();
-}
-
-std::shared_ptr<Handover> Bookkeeper::submit(GroupedMove move, std::uint64_t incarnation, base::TimePoint read_at) {
-  auto handover = std::make_shared<Handover>();
-  const std::lock_guard lock(mutex_);
-  pending_.push_back({std::move(move), incarnation, read_at, handover});
-  changed_.notify_all();
-  return handover;
 }
 
 void Bookkeeper::publish_from(std::function<std::vector<WorkerStatus>()> source,
@@ -55,54 +44,67 @@ void Bookkeeper::poke() {
   changed_.notify_all();
 }
 
+Bookkeeper::Hearing Bookkeeper::hearing(base::Duration interval) const {
+  const std::lock_guard lock(mutex_);
+  if (unheard_at_ == base::TimePoint::min()) {
+    return written_at_ == base::TimePoint::min() ? Hearing::NotYet : Hearing::Heard;
+  }
+  return written_at_ > unheard_at_ && base::Clock::now() - unheard_at_ >= interval ? Hearing::Heard : Hearing::Unheard;
+}
+
 void Bookkeeper::run() {
-  base::TimePoint heartbeat_at{};
-  std::vector<Pending> pending;
-  bool poked = false;
+  base::TimePoint next{};
+  bool failed = false;
   while (true) {
     const bool last = stop_.requested();
     {
       std::unique_lock lock(mutex_);
-      // What could not be answered is asked again after a pause; else wait for work or the next heartbeat.
-      const auto pause = reported_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10);
-      const auto until = pending.empty() && !reported_ ? heartbeat_at : base::Clock::now() + pause;
-      changed_.wait_until(lock, stop_.token(), until, [&] { return !reported_ && (poked_ || !pending_.empty()); });
-      poked = std::exchange(poked_, false);
-      pending.insert(pending.end(), std::make_move_iterator(pending_.begin()), std::make_move_iterator(pending_.end()));
-      pending_.clear();
+      changed_.wait_until(lock, stop_.token(), next, [&] { return !failed && poked_; });
+      poked_ = false;
     }
-    const bool publish_now = last || poked || base::Clock::now() >= heartbeat_at;
-    work(pending, publish_now);
-    if (publish_now) {
-      heartbeat_at = base::Clock::now() + options_.heartbeat;
-    }
+    failed = !publish();
+    next = base::Clock::now() + (failed ? std::min(kFailedPause, options_.heartbeat) : options_.heartbeat);
     if (last) {
       return;
     }
   }
 }
 
-void Bookkeeper::work(std::vector<Pending>& pending, bool publish_now) {
-  const bool written = pending.empty() || attempt([&] { write(pending); });
-  // One row that cannot be written keeps nobody's heartbeat back; a server that is away does.
-  const bool published = !publish_now || ((written || connection_) && attempt([&] { publish(); }));
-  reported_ = !written || (publish_now && !published);
+bool Bookkeeper::publish() {
+  std::vector<WorkerStatus> statuses;
+  {
+    const std::lock_guard lock(source_mutex_);
+    if (!source_) {
+      return true;
+    }
+    statuses = source_();
+  }
+  bool all = attempt(kStates, [&] { publish_states(statuses); });
+  // A server that is away fails every step, and each would wait for it.
+  if (connection_) {
+    all = attempt(kRequests, [&] { pass_on_requests(); }) && all;
+  }
+  if (connection_) {
+    all = attempt(kSettled, [&] { store_settled(); }) && all;
+  }
+  return all;
 }
 
-bool Bookkeeper::attempt(const std::function<void()>& step) {
+bool Bookkeeper::attempt(Step step, const std::function<void()>& action) {
   try {
-    step();
+    action();
+    reported_[step] = false;
     return true;
   } catch (const pg::Interrupted&) {
     connection_.reset();
   } catch (const std::exception& error) {
+    if (options_.report && !reported_[step]) {
+      options_.report(fmt::format("{}: {}", kFailures[step], describe_error(connection_.get(), error)));
+    }
+    reported_[step] = true;
     if (connection_ && !connection_->at_rest()) {
       connection_.reset();
     }
-    if (options_.report && !reported_) {
-      options_.report(fmt::format("states and checkpoints wait, the read model's server says: {}", error.what()));
-    }
-    reported_ = true;
   }
   return false;
 }
@@ -114,87 +116,57 @@ pg::Connection& Bookkeeper::connection() {
   return *connection_;
 }
 
-void Bookkeeper::write(std::vector<Pending>& pending) {
-  pg::Connection& session = connection();
-  std::vector<Pending> asked;
-  for (auto& entry : pending) {
-    // A session that is older than the read would have died with the server; a younger one proves nothing.
-    const bool proven = session.connected_at() <= entry.read_at && log_.incarnation() == entry.incarnation;
-    if (options_.same_server && !proven && !log_.confirm(entry.incarnation, stop_)) {
-      entry.handover->set(Handover::Answer::StoreLost);
-    } else {
-      asked.push_back(std::move(entry));
+void Bookkeeper::publish_states(const std::vector<WorkerStatus>& statuses) {
+  const auto missed = [&] {
+    const std::lock_guard lock(mutex_);
+    unheard_at_ = base::Clock::now();
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = base::Clock::now();
+    if (written_at_ != base::TimePoint::min() && now - written_at_ > 3 * options_.heartbeat) {
+      unheard_at_ = now; // this process was suspended, or the machine had no time for it
     }
   }
-  pending.clear();
-  if (asked.empty()) {
-    return;
-  }
-  std::vector<GroupedMove> moves;
-  moves.reserve(asked.size());
-  for (const auto& entry : asked) {
-    moves.push_back(entry.move);
-  }
-  std::vector<MoveAnswer> answers;
   try {
-    answers = write_checkpoints(session, tables_, moves);
+    write_states(statuses);
   } catch (...) {
-    pending = std::move(asked);
+    missed();
     throw;
   }
-  for (std::size_t index = 0; index < asked.size(); ++index) {
-    if (answers[index] == MoveAnswer::Busy) {
-      pending.push_back(std::move(asked[index]));
-    } else {
-      asked[index].handover->set(answers[index] == MoveAnswer::Written ? Handover::Answer::Written
-                                                                       : Handover::Answer::Moved);
-    }
-  }
+  const std::lock_guard lock(mutex_);
+  written_at_ = base::Clock::now();
 }
 
-void Bookkeeper::store_settled(pg::Connection& session) {
-  const auto durable = log_.durable_settled();
-  if (durable == stored_settled_) {
-    return;
+void Bookkeeper::pass_on_requests() {
+  const auto rows = exec_bounded(
+      connection(), options_.lock_timeout,
+      fmt::format("SELECT checkpoint, rebuild_requested FROM {} WHERE rebuild_requested > 0", tables_.projections));
+  RebuildRequests requests;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    requests.emplace(rows.bytes(row, 0), rows.int8(row, 1));
   }
-  const auto identity = log_.identity();
-  session.exec(fmt::format("INSERT INTO {} (store, timeline, settled) VALUES ($1, $2, $3) ON CONFLICT (store) DO "
-                           "UPDATE SET timeline = excluded.timeline, settled = excluded.settled, updated_at = now()",
-                           tables_.stores),
-               pg::Parameters{}.text(identity.store).int8(identity.timeline).int8(durable));
-  stored_settled_ = durable;
-}
-
-void Bookkeeper::publish() {
-  std::vector<WorkerStatus> statuses;
-  {
-    const std::lock_guard lock(source_mutex_);
-    if (!source_) {
-      return;
-    }
-    statuses = source_();
-  }
-  pg::Connection& session = connection();
-  store_settled(session);
-  write_states(session, statuses);
-  const auto requests = read_requests(session);
   const std::lock_guard lock(source_mutex_);
   if (requested_) {
     requested_(requests);
   }
 }
 
-Bookkeeper::RebuildRequests Bookkeeper::read_requests(pg::Connection& session) {
-  const auto rows = session.exec(
-      fmt::format("SELECT checkpoint, rebuild_requested FROM {} WHERE rebuild_requested > 0", tables_.projections));
-  RebuildRequests requests;
-  for (std::size_t row = 0; row < rows.rows(); ++row) {
-    requests.emplace(rows.bytes(row, 0), rows.int8(row, 1));
+void Bookkeeper::store_settled() {
+  const auto durable = log_.durable_settled();
+  if (durable == stored_settled_) {
+    return;
   }
-  return requests;
+  const auto identity = log_.identity();
+  exec_bounded(connection(), options_.lock_timeout,
+               fmt::format("INSERT INTO {} (store, timeline, settled) VALUES ($1, $2, $3) ON CONFLICT (store) DO "
+                           "UPDATE SET timeline = excluded.timeline, settled = excluded.settled, updated_at = now()",
+                           tables_.stores),
+               pg::Parameters{}.text(identity.store).int8(identity.timeline).int8(durable));
+  stored_settled_ = durable;
 }
 
-void Bookkeeper::write_states(pg::Connection& session, const std::vector<WorkerStatus>& statuses) {
+void Bookkeeper::write_states(const std::vector<WorkerStatus>& statuses) {
   std::vector<std::string> names, projections, states, reasons, plugins, versions;
   std::vector<std::int64_t> partition, partitions, generations, threads, positions, handled;
   std::set<std::string_view> seen;
@@ -216,9 +188,10 @@ void Bookkeeper::write_states(pg::Connection& session, const std::vector<WorkerS
     positions.push_back(status.position);
     handled.push_back(static_cast<std::int64_t>(status.handled));
   }
-  // One statement: this host's rows become exactly what runs here, with a heartbeat. Those of hosts that died a day ago
-  // go.
-  session.exec(
+  // One statement: this host's rows become exactly what runs here, with a heartbeat. Rows of hosts that died a day ago
+  // are deleted.
+  exec_bounded(
+      connection(), options_.lock_timeout,
       fmt::format(
           "WITH gone AS (DELETE FROM {0} WHERE host = $1 AND name <> ALL ($2::text[])), dead AS (DELETE FROM {0} "
           "WHERE (name, host) IN (SELECT name, host FROM {0} WHERE host <> $1 AND heartbeat < now() - interval "

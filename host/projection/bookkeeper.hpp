@@ -3,9 +3,10 @@
 #include "base/stop.hpp"
 #include "eventlog/event_log.hpp"
 #include "pg/connection.hpp"
-#include "projection/checkpoint_group.hpp"
+#include "projection/checkpoint_tables.hpp"
 #include "projection/worker_status.hpp"
 
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -18,46 +19,24 @@
 
 namespace projector::projection {
 
-/// The answer to one handed-over position, waited for or looked at by the worker that asked.
-class Handover {
-public:
-  enum class Answer {
-    Pending,
-    Written,
-    Moved,     ///< the checkpoint is not where this worker left it
-    StoreLost, ///< the store connection was lost since the events were read: read the checkpoint again
-  };
-  [[nodiscard]] Answer answer() const;
-  /// Waits for the answer, for at most `limit`; Pending where there is none by then or `stop` was requested.
-  Answer wait(const base::Stop& stop, base::Duration limit);
-
-private:
-  friend class Bookkeeper;
-  void set(Answer answer);
-  mutable std::mutex mutex_;
-  std::condition_variable_any changed_;
-  Answer answer_ = Answer::Pending;
-};
-
-/// The one thread and connection for what is written outside batch transactions: grouped checkpoints, the workers'
-/// states and heartbeats, the settled position. Owned by the program; submit and poke from any thread.
+/// Writes what people and other hosts look at: the workers' states with a heartbeat, and the settled position; and
+/// reads what operators ask for. It has one thread and one session, and no batch or checkpoint waits for it. Owned by
+/// the program; poke from any thread.
 class Bookkeeper {
 public:
   struct Options {
     pg::ConnectOptions connect;
     std::string host; ///< who writes: shown by status, tells two hosts apart
     base::Duration heartbeat = std::chrono::seconds(1);
-    bool same_server = true; ///< read model and events are of one server: a crash takes both back
-    std::function<void(const std::string&)> report; ///< trouble that people should read; on this thread
+    base::Duration lock_timeout = std::chrono::milliseconds(500); ///< for each of its statements
+    std::function<void(const std::string&)> report;               ///< trouble that people should read; on this thread
   };
   Bookkeeper(Options options, const CheckpointTables& tables, eventlog::EventLog& log);
-  /// Writes what was handed over and the last states, for a second at most, and ends the thread.
+  /// Writes the last states, for a second at most, and ends the thread.
   ~Bookkeeper();
   Bookkeeper(const Bookkeeper&) = delete;
   Bookkeeper& operator=(const Bookkeeper&) = delete;
 
-  /// Hands over a position. `incarnation` is of the segments behind it, `read_at` the oldest of them.
-  std::shared_ptr<Handover> submit(GroupedMove move, std::uint64_t incarnation, base::TimePoint read_at);
   /// What operators ask for: a number that is higher for each new request, by the checkpoint's base name.
   using RebuildRequests = std::map<std::string, std::int64_t>;
   /// What is written as the workers' states, and who is told all open requests after each time; both are called on this
@@ -67,21 +46,25 @@ public:
   /// A state has changed: write it soon.
   void poke();
 
-private:
-  struct Pending {
-    GroupedMove move;
-    std::uint64_t incarnation;
-    base::TimePoint read_at;
-    std::shared_ptr<Handover> handover;
+  enum class Hearing {
+    NotYet,  ///< none was written so far, and none has failed
+    Heard,   ///< all were written
+    Unheard, ///< one failed or was late
   };
+  /// What became of this host's own heartbeats within the last `interval`. Only where they were heard another host's
+  /// silence tells that it is gone: a lock on the table silences all hosts. Any thread.
+  [[nodiscard]] Hearing hearing(base::Duration interval) const;
+
+private:
+  enum Step : std::size_t { kStates, kRequests, kSettled };
   void run();
-  void work(std::vector<Pending>& pending, bool publish_now);
-  bool attempt(const std::function<void()>& step); ///< false, and reported once, where it failed
-  void write(std::vector<Pending>& pending);
-  void publish();
-  void write_states(pg::Connection& session, const std::vector<WorkerStatus>& statuses);
-  void store_settled(pg::Connection& session);
-  RebuildRequests read_requests(pg::Connection& session);
+  /// One round of all steps; a step that fails does not keep the others back. False where one failed.
+  bool publish();
+  bool attempt(Step step, const std::function<void()>& action);
+  void publish_states(const std::vector<WorkerStatus>& statuses);
+  void write_states(const std::vector<WorkerStatus>& statuses);
+  void pass_on_requests();
+  void store_settled();
   pg::Connection& connection();
 
   Options options_;
@@ -90,12 +73,13 @@ private:
   base::Stop stop_;
   std::unique_ptr<pg::Connection> connection_;
   std::int64_t stored_settled_ = -1;
-  bool reported_ = false; ///< the last attempt failed, and that was reported
+  std::array<bool, 3> reported_{}; ///< by step: it failed at the last attempt, and that was reported
 
-  std::mutex mutex_; ///< guards what follows
+  mutable std::mutex mutex_; ///< guards what follows
   std::condition_variable_any changed_;
-  std::vector<Pending> pending_;
   bool poked_ = false;
+  base::TimePoint written_at_ = base::TimePoint::min(); ///< the last heartbeat that was written
+  base::TimePoint unheard_at_ = base::TimePoint::min(); ///< when a heartbeat last failed or was late
 
   std::mutex source_mutex_; ///< guards both, also while they are called
   std::function<std::vector<WorkerStatus>()> source_;

@@ -1,11 +1,15 @@
 #include "projection/checkpoint.hpp"
 
+#include "projection/bounded_statement.hpp"
 #include "projection/checkpoint_refusal.hpp"
 
 #include <fmt/format.h>
 
 namespace projector::projection {
 namespace {
+
+/// Reads wait for nobody but one who has locked a whole table against them.
+constexpr base::Duration kLookLockTimeout = std::chrono::seconds(1);
 
 CheckpointKey sibling(const CheckpointKey& key, std::uint32_t partition) {
   return {key.base, partition, key.partitions};
@@ -215,10 +219,11 @@ void lock_projection(pg::Connection& connection, const std::string& base) {
 
 OpenedCheckpoint open_checkpoint(pg::Connection& connection, const CheckpointTables& tables,
                                  const CheckpointRequest& request) {
-  connection.script("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on");
-  lock_projection(connection, request.key.base);
+  connection.script(
+      "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '2s'");
   OpenedCheckpoint opened;
   try {
+    lock_projection(connection, request.key.base);
     opened = open_in_transaction(connection, tables, request);
   } catch (const pg::Error& error) {
     if (!error.connection_lost()) {
@@ -232,10 +237,11 @@ OpenedCheckpoint open_checkpoint(pg::Connection& connection, const CheckpointTab
 
 std::optional<Checkpoint> read_checkpoint(pg::Connection& connection, const CheckpointTables& tables,
                                           const CheckpointKey& key) {
-  const auto row = connection.exec(fmt::format("SELECT c.position, c.highest, p.epoch FROM {} c JOIN {} p ON "
-                                               "p.checkpoint = $2 WHERE c.name = $1",
-                                               tables.checkpoints, tables.projections),
-                                   pg::Parameters{}.text(key.name()).text(key.base));
+  const auto row = exec_bounded(connection, kLookLockTimeout,
+                                fmt::format("SELECT c.position, c.highest, p.epoch FROM {} c JOIN {} p ON "
+                                            "p.checkpoint = $2 WHERE c.name = $1",
+                                            tables.checkpoints, tables.projections),
+                                pg::Parameters{}.text(key.name()).text(key.base));
   if (row.rows() == 0) {
     return std::nullopt;
   }
@@ -262,7 +268,8 @@ std::optional<Checkpoint> read_checkpoint_at_rest(pg::Connection& connection, co
 
 std::vector<std::string> other_hosts(pg::Connection& connection, const CheckpointTables& tables,
                                      const CheckpointKey& key, const std::string& host, base::Duration interval) {
-  const auto rows = connection.exec(
+  const auto rows = exec_bounded(
+      connection, kLookLockTimeout,
       fmt::format("SELECT host FROM {} WHERE name = $1 AND host <> $2 AND state IN ('catching_up', 'live', 'retrying') "
                   "AND heartbeat > now() - $3 * interval '1 microsecond' ORDER BY heartbeat DESC",
                   tables.workers),

@@ -1,6 +1,7 @@
 #include "projection/checkpoint_group.hpp"
 
 #include "pg/pipeline.hpp"
+#include "projection/bounded_statement.hpp"
 
 #include <fmt/format.h>
 
@@ -11,7 +12,7 @@
 namespace projector::projection {
 namespace {
 
-enum Tag : std::size_t { kBegin, kLock, kWrite, kCommit };
+enum Tag : std::size_t { kBegin, kSetting, kLock, kWrite, kCommit };
 
 void finish(pg::Pipeline& pipeline, const pg::Pipeline::OnResult& on_result) {
   if (const auto failed = pipeline.sync(on_result)) {
@@ -22,7 +23,7 @@ void finish(pg::Pipeline& pipeline, const pg::Pipeline::OnResult& on_result) {
 /// Begins the transaction and locks what is free. The rows that are there, each with whether it and its mirror were
 /// free.
 std::map<std::string, bool> lock_rows(pg::Connection& connection, const CheckpointTables& tables,
-                                      const std::vector<GroupedMove>& moves) {
+                                      const std::vector<GroupedMove>& moves, base::Duration lock_timeout) {
   std::vector<std::string> names;
   names.reserve(moves.size());
   for (const auto& move : moves) {
@@ -31,6 +32,8 @@ std::map<std::string, bool> lock_rows(pg::Connection& connection, const Checkpoi
   std::map<std::string, bool> free;
   pg::Pipeline pipeline(connection);
   pipeline.send("BEGIN ISOLATION LEVEL READ COMMITTED", {}, {}, kBegin);
+  pipeline.send("SELECT set_config('lock_timeout', $1, true)", pg::Parameters{}.text(setting_value(lock_timeout)), {},
+                kSetting);
   pipeline.send(
       fmt::format("WITH locked AS (SELECT name FROM {0} WHERE name = ANY ($1::text[]) FOR UPDATE SKIP LOCKED),"
                   " mirrored AS (SELECT projection_name FROM {1} WHERE projection_name = ANY ($1::text[])"
@@ -93,8 +96,8 @@ std::map<std::string, std::int64_t> write_rows(pg::Connection& connection, const
 }
 
 std::vector<MoveAnswer> lock_and_write(pg::Connection& connection, const CheckpointTables& tables,
-                                       const std::vector<GroupedMove>& moves) {
-  const auto free = lock_rows(connection, tables, moves);
+                                       const std::vector<GroupedMove>& moves, base::Duration lock_timeout) {
+  const auto free = lock_rows(connection, tables, moves, lock_timeout);
   std::vector<GroupedMove> asked;
   std::set<std::string> names;
   for (const auto& move : moves) {
@@ -122,9 +125,9 @@ std::vector<MoveAnswer> lock_and_write(pg::Connection& connection, const Checkpo
 } // namespace
 
 std::vector<MoveAnswer> write_checkpoints(pg::Connection& connection, const CheckpointTables& tables,
-                                          const std::vector<GroupedMove>& moves) {
+                                          const std::vector<GroupedMove>& moves, base::Duration lock_timeout) {
   try {
-    return lock_and_write(connection, tables, moves);
+    return lock_and_write(connection, tables, moves, lock_timeout);
   } catch (const pg::Error& error) {
     if (!error.connection_lost()) {
       connection.exec("ROLLBACK");

@@ -22,9 +22,11 @@ enum class MoveAnswer {
   Moved, ///< one of the two is not at `stored` or is gone, or the epoch or partition count has changed
 };
 
-/// Writes many checkpoints in one transaction of two flights; an answer for each, in the same order. Never waits for a
-/// row that is locked. Throws pg::Error, pg::Interrupted: nothing is known of any of them then.
+/// Writes many checkpoints in one transaction of two round trips; an answer for each, in the same order. Never waits
+/// for a row that is locked, and for a lock on a whole table for `lock_timeout` at most. Throws pg::Error,
+/// pg::Interrupted: nothing is known of any of them then.
 std::vector<MoveAnswer> write_checkpoints(pg::Connection& connection, const CheckpointTables& tables,
-                                          const std::vector<GroupedMove>& moves);
+                                          const std::vector<GroupedMove>& moves,
+                                          base::Duration lock_timeout = std::chrono::seconds(1));
 
 } // namespace projector::projection

@@ -77,7 +77,11 @@ Worker::~Worker() {
 
 WorkerStatus Worker::status() const {
   const std::lock_guard lock(mutex_);
-  return status_;
+  WorkerStatus status = status_;
+  if (status.reason.empty()) {
+    status.reason = trouble_;
+  }
+  return status;
 }
 
 void Worker::run() noexcept {
@@ -127,6 +131,10 @@ Worker::End Worker::live() {
   retries_ = attempt_ = 0;
   first_position_ = -1;
   position_ = stored_;
+  {
+    const std::lock_guard lock(mutex_);
+    trouble_.clear();
+  }
   transaction_.emplace(services_.pool, services_.tables, transaction_options(assignment_, services_, key_), stop_);
   if (auto end = open_checkpoint_row()) {
     return *end;
@@ -185,7 +193,7 @@ std::optional<Worker::End> Worker::set_up() {
     if (stop_.requested()) {
       return End::Stop;
     }
-    const std::string text = failure ? failure->text : outcome.text;
+    const std::string text = failure ? explain(*failure) : outcome.text;
     const Reaction reaction = failure ? failure->reaction : reaction_to_status(outcome.status);
     if (auto end = again_or_fail(reaction, fmt::format("the plugin's setup failed: {}", text))) {
       return end;

@@ -9,6 +9,7 @@
 #include "projection/batch.hpp"
 #include "projection/batch_transaction.hpp"
 #include "projection/bookkeeper.hpp"
+#include "projection/checkpoint_writer.hpp"
 #include "projection/worker_status.hpp"
 
 #include <atomic>
@@ -26,11 +27,12 @@ struct WorkerServices {
   eventlog::EventLog& log;
   pg::Pool& pool;
   const CheckpointTables& tables;
+  CheckpointWriter& checkpoints;
   Bookkeeper& bookkeeper;
   std::string host; ///< as in Bookkeeper::Options
   std::string synchronous_commit;
   bool prepared_statements = true;
-  bool same_server = true;       ///< as in Bookkeeper::Options
+  bool same_server = true;       ///< as in CheckpointWriter::Options
   std::function<void()> changed; ///< some worker's state changed; any thread, returns at once
 };
 
@@ -76,8 +78,15 @@ private:
   void run() noexcept;
   /// One life of the instance: open the checkpoint, create, set up, batches until something ends it.
   End live();
-  /// Whether another host handles this partition's events; the state is Standby then.
-  bool another_host_runs();
+  /// Whether another host handles this partition's events; the state is Standby then. Nothing where that cannot be told
+  /// for now; the state says why.
+  std::optional<bool> another_host_runs();
+  /// Other hosts that said within `interval` that they handle this partition's events, but for those that are gone.
+  std::vector<std::string> others(base::Duration interval);
+  /// Whether the silence of other hosts tells that they are gone.
+  [[nodiscard]] bool silence_tells(base::Duration interval);
+  /// Of the checkpoint's row; nothing where there is none.
+  std::optional<std::int64_t> stored_position();
   End stand_by();
   void wait_after_failure();
 
@@ -99,6 +108,8 @@ private:
   std::optional<End> again_or_fail(Reaction reaction, const std::string& text);
   [[nodiscard]] bool on_trial() const;
   std::optional<End> after_failure(const BatchTransaction::Failure& failure);
+  /// Its text and, where it waited for a lock for too long, who holds it.
+  [[nodiscard]] std::string explain(const BatchTransaction::Failure& failure);
   std::optional<End> after_partial(const plugin::Outcome& outcome);
   std::optional<End> react(Reaction reaction, const std::string& text, std::uint32_t event_index);
   /// Reads the stored position after a lost connection, a refused compare-and-set or a lost store, and decides what it
@@ -110,6 +121,8 @@ private:
   /// And an answer that is still to come would move the checkpoint under the next instance.
   void end_hand_over(End end);
   std::optional<End> take_answer(bool wait);
+  /// Shows why what was handed over is not stored yet.
+  void show_trouble();
   std::optional<End> restart_store();
   std::optional<std::int64_t> start_position();
   [[nodiscard]] projector_batch describe_batch();
@@ -153,8 +166,9 @@ private:
   bool halted_ = false;       ///< the log refuses to go on
   std::uint32_t retries_ = 0; ///< counted ones of the running trouble
 
-  mutable std::mutex mutex_; ///< guards status_
+  mutable std::mutex mutex_; ///< guards what follows
   WorkerStatus status_;
+  std::string trouble_; ///< why what was handed over is not stored, shown where the state has no reason
   std::jthread thread_;
 };
 

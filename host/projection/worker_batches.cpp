@@ -1,4 +1,5 @@
 #include "base/test_point.hpp"
+#include "projection/bounded_statement.hpp"
 #include "projection/clean_session.hpp"
 #include "projection/worker.hpp"
 
@@ -162,7 +163,7 @@ std::optional<Worker::End> Worker::after_failure(const BatchTransaction::Failure
   }
   switch (failure.kind) {
   case Kind::Statement:
-    return react(failure.reaction, failure.text, failure.event_index);
+    return react(failure.reaction, explain(failure), failure.event_index);
   case Kind::StoreLost:
     return back_off(failure.text) ? std::nullopt : std::optional(End::Stop);
   case Kind::Fenced:
@@ -181,6 +182,20 @@ std::optional<Worker::End> Worker::after_failure(const BatchTransaction::Failure
     return reset_ ? End::Anew : look_at_checkpoint(failure.doubtful);
   }
   return End::Anew;
+}
+
+std::string Worker::explain(const BatchTransaction::Failure& failure) {
+  if (failure.sqlstate != "55P03") {
+    return failure.text;
+  }
+  std::string locks;
+  try {
+    auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
+    locks = describe_table_locks(lease.connection());
+  } catch (const std::exception&) {
+    return failure.text; // the failure counts, and its explanation can wait
+  }
+  return locks.empty() ? failure.text : fmt::format("{}: {}", failure.text, locks);
 }
 
 std::optional<Worker::End> Worker::after_partial(const plugin::Outcome& outcome) {
@@ -276,7 +291,7 @@ std::optional<Worker::End> Worker::reset_without_batch() {
   const auto end = failure && failure->kind != BatchTransaction::Failure::Kind::Statement
                        ? after_failure(*failure)
                        : again_or_fail(failure ? failure->reaction : reaction_to_status(outcome.status),
-                                       "the plugin's reset failed: " + (failure ? failure->text : outcome.text));
+                                       "the plugin's reset failed: " + (failure ? explain(*failure) : outcome.text));
   return end ? end : std::optional(End::Anew);
 }
 

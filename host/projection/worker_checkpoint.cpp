@@ -1,3 +1,4 @@
+#include "projection/bounded_statement.hpp"
 #include "projection/clean_session.hpp"
 #include "projection/worker.hpp"
 
@@ -51,7 +52,12 @@ std::optional<Worker::End> Worker::open_checkpoint_row() {
         return fail(opened.refusal, State::Refused);
       }
       begin_at(opened);
-      return another_host_runs() ? std::optional(End::Standby) : std::nullopt;
+      if (const auto other = another_host_runs()) {
+        return *other ? std::optional(End::Standby) : std::nullopt;
+      }
+      if (stop_.requested()) {
+        return End::Stop;
+      }
     } catch (const pg::Error& error) {
       if (reaction_to_sqlstate(error.sqlstate()) != Reaction::RetryForever) {
         return fail(fmt::format("its checkpoint cannot be opened: {}", error.what()));
@@ -78,7 +84,9 @@ OpenedCheckpoint Worker::ask_for_checkpoint(std::optional<std::int64_t> start) {
   request.rebuild.resettable = assignment_.module->descriptor().reset != nullptr;
   request.rebuild.leads = assignment_.leads;
   auto lease = borrow_clean_session(services_.pool, projection.name, stop_, base::Duration::zero());
-  return open_checkpoint(lease.connection(), services_.tables, request);
+  return explaining_locks(lease.connection(), [&](pg::Connection& connection) {
+    return open_checkpoint(connection, services_.tables, request);
+  });
 }
 
 void Worker::begin_at(const OpenedCheckpoint& opened) {
@@ -104,8 +112,10 @@ std::optional<Worker::End> Worker::look_at_checkpoint(bool doubtful) {
     try {
       auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
       // A session that the host lost may still be at its COMMIT.
-      row = doubtful ? read_checkpoint_at_rest(lease.connection(), services_.tables, key_)
-                     : read_checkpoint(lease.connection(), services_.tables, key_);
+      row = explaining_locks(lease.connection(), [&](pg::Connection& connection) {
+        return doubtful ? read_checkpoint_at_rest(connection, services_.tables, key_)
+                        : read_checkpoint(connection, services_.tables, key_);
+      });
     } catch (const pg::Error& error) {
       if (!back_off(error.what())) {
         return End::Stop;
@@ -148,7 +158,7 @@ void Worker::hand_over() {
     return;
   }
   handed_over_ = position_;
-  handover_ = services_.bookkeeper.submit({key_, stored_, position_, epoch_}, incarnation_, read_at_);
+  handover_ = services_.checkpoints.submit({key_, stored_, position_, epoch_}, incarnation_, read_at_);
   read_at_ = base::TimePoint::max();
 }
 
@@ -157,8 +167,10 @@ std::optional<Worker::End> Worker::take_answer(bool wait) {
     return std::nullopt;
   }
   auto answer = handover_->answer();
+  show_trouble();
   while (wait && answer == Handover::Answer::Pending && !stop_.requested()) {
     answer = handover_->wait(stop_, std::chrono::seconds(1));
+    show_trouble();
   }
   switch (answer) {
   case Handover::Answer::Pending:
@@ -181,6 +193,18 @@ std::optional<Worker::End> Worker::take_answer(bool wait) {
   stored_at_ = base::Clock::now();
   handover_.reset();
   return std::nullopt;
+}
+
+void Worker::show_trouble() {
+  std::string trouble = handover_->trouble();
+  {
+    const std::lock_guard lock(mutex_);
+    if (trouble == trouble_) {
+      return;
+    }
+    trouble_ = std::move(trouble);
+  }
+  services_.changed();
 }
 
 std::optional<Worker::End> Worker::restart_store() {

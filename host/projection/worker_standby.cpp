@@ -1,3 +1,4 @@
+#include "projection/bounded_statement.hpp"
 #include "projection/clean_session.hpp"
 #include "projection/worker.hpp"
 
@@ -14,6 +15,10 @@ namespace {
 
 /// A heartbeat comes every second; one that is late by a moment is no sign of an end.
 constexpr base::Duration kSilence = std::chrono::seconds(3);
+/// A host that was silent for longer is not thought of as one that only cannot show life.
+constexpr base::Duration kForgotten = std::chrono::hours(1);
+/// How long to wait for this host's own first heartbeat.
+constexpr base::Duration kFirstHeartbeat = std::chrono::seconds(5);
 
 /// Whether `other` is a process of this machine, as `own` is, and gone. Then nobody has to wait for its silence.
 bool gone_from_here(const std::string& other, const std::string& own) {
@@ -28,42 +33,73 @@ bool gone_from_here(const std::string& other, const std::string& own) {
 
 } // namespace
 
-bool Worker::another_host_runs() {
+std::vector<std::string> Worker::others(base::Duration interval) {
   auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
-  for (const auto& other : other_hosts(lease.connection(), services_.tables, key_, services_.host, kSilence)) {
-    if (!gone_from_here(other, services_.host)) {
-      set_state(State::Standby, fmt::format("host {} runs it; this one takes over when that stands still", other));
-      return true;
-    }
+  auto hosts = explaining_locks(lease.connection(), [&](pg::Connection& connection) {
+    return other_hosts(connection, services_.tables, key_, services_.host, interval);
+  });
+  std::erase_if(hosts, [&](const std::string& other) { return gone_from_here(other, services_.host); });
+  return hosts;
+}
+
+bool Worker::silence_tells(base::Duration interval) {
+  using Hearing = Bookkeeper::Hearing;
+  const auto deadline = base::Clock::now() + kFirstHeartbeat;
+  while (services_.bookkeeper.hearing(interval) == Hearing::NotYet && base::Clock::now() < deadline) {
+    services_.bookkeeper.poke();
+    pause(std::chrono::milliseconds(10));
   }
-  return false;
+  return services_.bookkeeper.hearing(interval) == Hearing::Heard;
+}
+
+std::optional<bool> Worker::another_host_runs() {
+  if (const auto running = others(kSilence); !running.empty()) {
+    set_state(State::Standby,
+              fmt::format("host {} runs it; this one takes over when that stands still", running.front()));
+    return true;
+  }
+  const auto silent = others(kForgotten);
+  if (silent.empty() || silence_tells(kSilence)) {
+    return false;
+  }
+  back_off(fmt::format("host {} may still run it: nobody's heartbeats can be written to {} just now, so its silence "
+                       "tells nothing",
+                       silent.front(), services_.tables.workers));
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> Worker::stored_position() {
+  auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
+  const auto row = explaining_locks(lease.connection(), [&](pg::Connection& connection) {
+    return read_checkpoint(connection, services_.tables, key_);
+  });
+  return row ? std::optional(row->position) : std::nullopt;
 }
 
 Worker::End Worker::stand_by() {
   if (status().state != State::Standby) {
     set_state(State::Standby, "another host moves this checkpoint; this one takes over when it stands still");
   }
-  spdlog::info("{}: standing by: {}", title_, status().reason);
+  const auto reason = status().reason;
+  spdlog::info("{}: standing by: {}", title_, reason);
   const auto interval = std::max<base::Duration>(assignment_.projection.restart_interval, std::chrono::seconds(1));
   const auto look = std::clamp<base::Duration>(interval / 10, std::chrono::milliseconds(100), std::chrono::seconds(1));
-  std::int64_t seen = -1;
+  std::optional<std::int64_t> seen;
   auto still_since = base::Clock::now();
   do {
     try {
-      auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
-      const auto stored = read_checkpoint(lease.connection(), services_.tables, key_);
-      const std::int64_t now = stored ? stored->position : -1;
+      const auto now = stored_position();
       if (now != seen) {
         seen = now;
         still_since = base::Clock::now();
-      } else if (base::Clock::now() - still_since >= interval &&
-                 other_hosts(lease.connection(), services_.tables, key_, services_.host, std::max(interval, kSilence))
-                     .empty()) {
-        spdlog::info("{}: the other host stands still, taking over at {}", title_, now);
+      } else if (base::Clock::now() - still_since >= interval && silence_tells(std::max(interval, kSilence)) &&
+                 others(std::max(interval, kSilence)).empty()) {
+        spdlog::info("{}: the other host stands still, taking over at {}", title_, now.value_or(0));
         return End::Anew;
       }
+      set_state(State::Standby, reason);
     } catch (const pg::Error& error) {
-      spdlog::warn("{}: standing by: {}", title_, error.what());
+      set_state(State::Standby, fmt::format("{}; the last look failed: {}", reason, error.what()));
     }
   } while (pause(look));
   return End::Stop;

@@ -85,13 +85,15 @@ int run_host(const HostOptions& options, ConfigurationSource source) {
   }
   const std::string host = host_name();
   pg::Pool pool(pool_options(configuration, kProgram));
-  projection::Bookkeeper bookkeeper(bookkeeping(configuration, kProgram, host, stores->same_server), stores->tables,
-                                    *stores->log);
+  projection::CheckpointWriter checkpoints(checkpoint_writing(configuration, kProgram, stores->same_server),
+                                           stores->tables, *stores->log);
+  projection::Bookkeeper bookkeeper(bookkeeping(configuration, kProgram, host), stores->tables, *stores->log);
 
   base::Wakeup changed;
   const projection::WorkerServices services{*stores->log,
                                             pool,
                                             stores->tables,
+                                            checkpoints,
                                             bookkeeper,
                                             host,
                                             configuration.read_model.synchronous_commit,

@@ -1,5 +1,7 @@
 #include "supervisor/stores.hpp"
 
+#include "projection/bounded_statement.hpp"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -12,8 +14,11 @@ namespace {
 std::int64_t stored_settled(const pg::ConnectOptions& connect, const projection::CheckpointTables& tables,
                             const eventlog::StoreIdentity& identity, const base::Stop& stop) {
   pg::Connection connection(connect, stop);
-  const auto row = connection.exec(fmt::format("SELECT settled FROM {} WHERE store = $1", tables.stores),
-                                   pg::Parameters{}.text(identity.store));
+  const auto row = projection::explaining_locks(connection, [&](pg::Connection& session) {
+    return projection::exec_bounded(session, std::chrono::seconds(5),
+                                    fmt::format("SELECT settled FROM {} WHERE store = $1", tables.stores),
+                                    pg::Parameters{}.text(identity.store));
+  });
   return row.rows() == 0 ? 0 : row.int8(0, 0);
 }
 
@@ -65,10 +70,18 @@ pg::PoolOptions pool_options(const config::Configuration& configuration, const s
 }
 
 projection::Bookkeeper::Options bookkeeping(const config::Configuration& configuration, const std::string& program,
-                                            const std::string& host, bool same_server) {
+                                            const std::string& host) {
   projection::Bookkeeper::Options options;
   options.connect = connect_options(configuration.read_model.dsn, program, "control");
   options.host = host;
+  options.report = [](const std::string& text) { spdlog::warn("{}", text); };
+  return options;
+}
+
+projection::CheckpointWriter::Options checkpoint_writing(const config::Configuration& configuration,
+                                                         const std::string& program, bool same_server) {
+  projection::CheckpointWriter::Options options;
+  options.connect = connect_options(configuration.read_model.dsn, program, "checkpoints");
   options.same_server = same_server;
   options.report = [](const std::string& text) { spdlog::warn("{}", text); };
   return options;

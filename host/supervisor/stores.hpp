@@ -7,6 +7,7 @@
 #include "pg/pool.hpp"
 #include "projection/bookkeeper.hpp"
 #include "projection/checkpoint_tables.hpp"
+#include "projection/checkpoint_writer.hpp"
 
 #include <memory>
 #include <string>
@@ -29,7 +30,9 @@ Stores open_stores(const config::Configuration& configuration, const std::string
 pg::ConnectOptions connect_options(const std::string& dsn, const std::string& program, const std::string& purpose);
 pg::PoolOptions pool_options(const config::Configuration& configuration, const std::string& program);
 projection::Bookkeeper::Options bookkeeping(const config::Configuration& configuration, const std::string& program,
-                                            const std::string& host, bool same_server);
+                                            const std::string& host);
+projection::CheckpointWriter::Options checkpoint_writing(const config::Configuration& configuration,
+                                                         const std::string& program, bool same_server);
 
 /// Who this process is in tables and on screens: the machine's name and the process id, "web-3/4711".
 std::string host_name();

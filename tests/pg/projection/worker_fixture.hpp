@@ -85,8 +85,15 @@ protected:
   test::FakeEventLog log_;
   pg::Pool pool_{{.connect = options(), .size = 4, .most = 8}};
   std::optional<Bookkeeper> bookkeeper_{std::in_place, bookkeeping(options()), tables_, log_};
-  WorkerServices services_{
-      log_, pool_, tables_, *bookkeeper_, "here/1", "off", true, true, [this] { bookkeeper_->poke(); }};
+  CheckpointWriter checkpoints_{{.connect = options(), .report = {}}, tables_, log_};
+  WorkerServices services_{.log = log_,
+                           .pool = pool_,
+                           .tables = tables_,
+                           .checkpoints = checkpoints_,
+                           .bookkeeper = *bookkeeper_,
+                           .host = "here/1",
+                           .synchronous_commit = "off",
+                           .changed = [this] { bookkeeper_->poke(); }};
   config::Projection projection_;
   WorkerAssignment assignment_; ///< what start fills in, and what a test has set before
   std::uint32_t partition_ = 0;

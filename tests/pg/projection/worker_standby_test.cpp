@@ -51,5 +51,55 @@ TEST_F(WorkerStandbyTest, WaitsWhileTheCheckpointMoves) {
   EXPECT_EQ(seen(), sequence(6, 20)) << "it goes on where the other had left it";
 }
 
+TEST_F(WorkerStandbyTest, SilenceTellsNothingWhileNoHeartbeatCanBeWritten) {
+  beat("there/2");
+  run("UPDATE projector_workers SET heartbeat = now() - interval '1 minute'");
+  pg::Connection holder({.dsn = dsn_, .application_name = "psql", .settings = {}}, base::no_stop());
+  holder.script("BEGIN; LOCK TABLE projector_workers IN SHARE MODE");
+  ASSERT_TRUE(
+      test::eventually([&] { return bookkeeper_->hearing(std::chrono::seconds(3)) == Bookkeeper::Hearing::Unheard; }));
+  start("recorder");
+  ASSERT_TRUE(test::eventually([&] { return worker_->status().reason.find("may still run it") != std::string::npos; }));
+  EXPECT_EQ(checkpoints(), "seen|0");
+  holder.script("COMMIT");
+  EXPECT_TRUE(stores(20)) << "once this host's heartbeats are heard and the other's are not";
+}
+
+TEST_F(WorkerStandbyTest, AStandbyTakesNothingOverWhileNoHeartbeatCanBeWritten) {
+  beat("there/2");
+  start("recorder");
+  ASSERT_TRUE(reaches(State::Standby));
+  pg::Connection holder({.dsn = dsn_, .application_name = "psql", .settings = {}}, base::no_stop());
+  holder.script("BEGIN; UPDATE projector_workers SET heartbeat = now() - interval '1 minute' WHERE host = 'there/2'; "
+                "LOCK TABLE projector_workers IN SHARE ROW EXCLUSIVE MODE");
+  ASSERT_TRUE(
+      test::eventually([&] { return bookkeeper_->hearing(std::chrono::seconds(3)) == Bookkeeper::Hearing::Unheard; }));
+  holder.script("COMMIT; BEGIN; LOCK TABLE projector_workers IN SHARE MODE");
+  // Time enough for a take-over, which needs a second of standstill.
+  const auto locked = base::Clock::now();
+  EXPECT_FALSE(test::eventually([&] {
+                 return worker_->status().state != State::Standby ||
+                        base::Clock::now() - locked > std::chrono::seconds(3);
+               }) &&
+               worker_->status().state != State::Standby);
+  EXPECT_EQ(checkpoints(), "seen|0");
+  holder.script("COMMIT");
+  EXPECT_TRUE(stores(20));
+}
+
+TEST_F(WorkerStandbyTest, ALookThatALockKeepsWaitingIsToldAndHoldsNoSession) {
+  beat("there/2");
+  start("recorder");
+  ASSERT_TRUE(reaches(State::Standby));
+  pg::Connection holder({.dsn = dsn_, .application_name = "psql", .settings = {}}, base::no_stop());
+  holder.script("BEGIN; LOCK TABLE projector_checkpoints IN ACCESS EXCLUSIVE MODE");
+  EXPECT_TRUE(test::eventually([&] {
+    return worker_->status().reason.find(fmt::format("pid {} (psql", holder.backend_pid())) != std::string::npos;
+  })) << worker_->status().reason;
+  EXPECT_TRUE(test::eventually([&] { return pool_.snapshot().in_use == 0; }));
+  holder.script("ROLLBACK; UPDATE projector_workers SET heartbeat = now() - interval '1 hour' WHERE host = 'there/2'");
+  EXPECT_TRUE(stores(20));
+}
+
 } // namespace
 } // namespace projector::projection

@@ -141,5 +141,21 @@ TEST_F(WorkerTest, AHaltedLogIsShownAndGoesOn) {
   EXPECT_TRUE(reaches(State::Live));
 }
 
+TEST_F(WorkerTest, AStatementThatALockKeepsWaitingTellsWhoHoldsIt) {
+  run("CREATE TABLE held ()");
+  pg::Connection holder({.dsn = dsn_, .application_name = "psql", .settings = {}}, base::no_stop());
+  holder.script("BEGIN; LOCK TABLE held");
+  log_.add_up_to(1);
+  start("statement",
+        {{"exec", "DO $$ BEGIN PERFORM set_config('lock_timeout', '20ms', true); PERFORM FROM held; END $$"}});
+  EXPECT_TRUE(test::eventually([&] {
+    return worker_->status().reason.find(fmt::format("pid {} (psql, idle in transaction for", holder.backend_pid())) !=
+           std::string::npos;
+  })) << worker_->status().reason;
+  EXPECT_NE(worker_->status().reason.find("holds AccessExclusiveLock on held"), std::string::npos);
+  holder.script("ROLLBACK");
+  EXPECT_TRUE(stores(1));
+}
+
 } // namespace
 } // namespace projector::projection
