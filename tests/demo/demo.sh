@@ -73,13 +73,15 @@ backends="SELECT pid, backend_start FROM pg_stat_activity WHERE application_name
 ask "$threads" >"$work/threads"
 ask "$backends" >"$work/backends"
 
-say "A fourth plugin, built with the installed SDK and dropped in"
+say "A fourth plugin, the README's sample: built with the installed SDK and dropped in"
+awk '/^    #include <projector\/plugin.hpp>/ { code = 1 } code { print substr($0, 5) } /^    PROJECTOR_EXPORT_/ { exit }' \
+  "$root/README.md" >"$work/event_types.cpp"
 cmake --install "$build" --component sdk --prefix "$work/sdk" >/dev/null
 PKG_CONFIG_PATH=$(dirname "$(find "$work/sdk" -name projector.pc)")
 export PKG_CONFIG_PATH
 printf '%s\n' "g++ -std=c++20 -O2 -o event_types.so event_types.cpp \$(pkg-config --cflags --libs projector)"
 # shellcheck disable=SC2046
-g++ -std=c++20 -O2 -o "$work/event_types.so" "$root/tests/demo/event_types.cpp" $(pkg-config --cflags --libs projector)
+g++ -std=c++20 -O2 -o "$work/event_types.so" "$work/event_types.cpp" $(pkg-config --cflags --libs projector)
 watch_commits "$work/during.txt" & watcher=$!
 sleep 0.2
 cp "$work/event_types.so" "$work/plugins/"
@@ -110,7 +112,7 @@ writers=()
 last=$(ask "SELECT max(global_position) FROM events")
 until_true "SELECT count(*) = 4 AND min(position) >= $last FROM projector_checkpoints" "all four at $last"
 compare_shipped
-compare event_types "SELECT type, events FROM event_types" "SELECT event_type, count(*) FROM events GROUP BY 1"
+compare event_types "SELECT type, events FROM event_types_counts" "SELECT event_type, count(*) FROM events GROUP BY 1"
 skipped=$(ask "SELECT last_value - (SELECT count(*) FROM events) FROM events_global_position_seq")
 echo "  $(ask 'SELECT count(*) FROM events') events, $skipped positions were rolled back"
 "$build/bin/projectorctl" --config "$work/projectord.toml" status
