@@ -29,49 +29,38 @@ HostedProjection::~HostedProjection() {
 
 void HostedProjection::run(Generation generation) {
   asked_ = generation.wanted;
-  look_again_ = false;
-  reason_.clear();
-  failed_.reset();
-  if (!running_) {
-    launch(std::move(generation));
+  answer_ = Accepted{};
+  if (rollout_.in<Rollout::Idle>() != nullptr) {
+    rollout_.start(std::move(generation));
+    launch();
     return;
   }
   spdlog::info("{}: generation {} of {} replaces generation {}", name_, generation.number,
-               generation.wanted.plugin->file.string(), running_->number);
-  if (!ending_) {
-    keep_ = in_order();
-  }
-  next_ = std::move(generation);
-  then_ = Then::Start;
+               generation.wanted.plugin->file.string(), running()->number);
+  close(rollout_.replace(std::move(generation), in_order()));
   end_workers();
 }
 
 void HostedProjection::refuse(DesiredProjection asked, const std::string& reason, bool look_again) {
   asked_ = std::move(asked);
-  look_again_ = look_again;
-  failed_.reset();
   std::string shown = reason;
-  if (running_) {
-    const bool back = ending_ && then_ == Then::GoBack;
-    shown = fmt::format("generation {} {}: {}", back ? good_->number : running_->number,
-                        back || in_order() ? "runs on" : "stays", reason);
-  } else {
-    shown_ = projection::State::Refused;
+  if (running() != nullptr) {
+    const auto* back = rollout_.in<Rollout::RollingBack>();
+    shown = fmt::format("generation {} {}: {}", back != nullptr ? back->good.number : running()->number,
+                        back != nullptr || in_order() ? "runs on" : "stays", reason);
   }
-  if (shown != reason_) {
+  if (shown != this->reason()) {
     // A file that is being written is no fault yet.
-    spdlog::log(look_again ? spdlog::level::info : spdlog::level::err, "{}: refused{}{}", name_, running_ ? ", " : ": ",
-                shown);
+    spdlog::log(look_again ? spdlog::level::info : spdlog::level::err, "{}: refused{}{}", name_,
+                running() != nullptr ? ", " : ": ", shown);
   }
-  reason_ = std::move(shown);
+  answer_ = Refused{std::move(shown), look_again};
 }
 
-void HostedProjection::missing(DesiredProjection asked, std::string reason) {
+void HostedProjection::missing(DesiredProjection asked, const std::string& reason) {
   asked_ = std::move(asked);
-  look_again_ = false;
-  shown_ = projection::State::Missing;
-  reason_ = std::move(reason);
-  spdlog::info("{}: missing: {}", name_, reason_);
+  answer_ = Missing{reason};
+  spdlog::info("{}: missing: {}", name_, reason);
 }
 
 bool HostedProjection::same_request(const DesiredProjection& wanted, const DesiredProjection& tried) const {
@@ -81,54 +70,54 @@ bool HostedProjection::same_request(const DesiredProjection& wanted, const Desir
 
 std::set<std::string> HostedProjection::known_files(const DesiredProjection& wanted) const {
   std::set<std::string> known;
-  if (running_ && same_request(wanted, running_->wanted)) {
-    known.insert(running_->sha256);
+  if (running() != nullptr && same_request(wanted, running()->wanted)) {
+    known.insert(running()->sha256);
   }
-  if (failed_ && same_request(wanted, *failed_)) {
-    known.insert(failed_sha256_);
+  if (const auto* failed = std::get_if<RolledBack>(&answer_);
+      failed != nullptr && same_request(wanted, failed->wanted)) {
+    known.insert(failed->sha256);
   }
   return known;
 }
 
 void HostedProjection::unchanged(DesiredProjection asked, const std::string& sha256) {
   asked_ = std::move(asked);
-  look_again_ = false;
-  if (!failed_ || sha256 != failed_sha256_) {
-    failed_.reset();
-    reason_.clear();
+  if (const auto* failed = std::get_if<RolledBack>(&answer_); failed == nullptr || failed->sha256 != sha256) {
+    answer_ = Accepted{};
   }
 }
 
 void HostedProjection::stop() {
   spdlog::info("{}: stopping", name_);
-  next_.reset();
-  then_ = Then::End;
+  close(rollout_.stop());
   end_workers();
 }
 
 bool HostedProjection::step() {
-  if (!ending_) {
-    return good_ && look_at_trial();
+  if (!rollout_.ending()) {
+    return rollout_.in<Rollout::OnTrial>() != nullptr && look_at_trial();
   }
   const bool all = std::all_of(workers_.begin(), workers_.end(),
                                [](const auto& worker) { return worker->status().state == projection::State::Stopped; });
   if (all) {
     workers_.clear();
-    ending_ = false;
-    move_on();
+    close(rollout_.ended());
+    launch();
   }
   return all;
 }
 
-void HostedProjection::launch(Generation generation) {
-  running_ = std::move(generation);
-  then_ = Then::Start;
-  trial_ = good_ ? std::make_shared<std::atomic<bool>>(true) : nullptr;
-  spdlog::info("{}: starting {} with {} of {} partitions", name_, running_->wanted.plugin->file.string(),
-               running_->assignments.size(), running_->wanted.projection.partitions);
+/// Makes the workers of what is to run now, if anything is.
+void HostedProjection::launch() {
+  if (running() == nullptr) {
+    return;
+  }
+  spdlog::info("{}: starting {} with {} of {} partitions", name_, running()->wanted.plugin->file.string(),
+               running()->assignments.size(), running()->wanted.projection.partitions);
+  const auto* trial = rollout_.in<Rollout::OnTrial>();
   try {
-    for (auto assignment : running_->assignments) {
-      assignment.trial = trial_;
+    for (auto assignment : running()->assignments) {
+      assignment.trial = trial != nullptr ? trial->flag : nullptr;
       PROJECTOR_TEST_POINT("worker_thread");
       workers_.push_back(std::make_unique<projection::Worker>(std::move(assignment), services_));
     }
@@ -139,109 +128,71 @@ void HostedProjection::launch(Generation generation) {
 
 /// A thread or a descriptor was not to be had. The workers that were made end, and the good generation comes back.
 void HostedProjection::cannot_start(const std::exception& error) {
-  const auto reason = supervisor::cannot_start(running_->assignments.size(), workers_.size(), error);
+  const auto reason = supervisor::cannot_start(running()->assignments.size(), workers_.size(), error);
   could_not_start_ = true;
-  keep_ = false;
-  if (good_) {
-    spdlog::error("{}: generation {} cannot start, generation {} comes back: {}", name_, running_->number,
-                  good_->number, reason);
-    reason_ = fmt::format("generation {} runs on: {}", good_->number, reason);
-    then_ = Then::GoBack;
+  if (const auto* good = rollout_.good()) {
+    spdlog::error("{}: generation {} cannot start, generation {} comes back: {}", name_, running()->number,
+                  good->number, reason);
+    answer_ = Refused{fmt::format("generation {} runs on: {}", good->number, reason), false};
+    rollout_.roll_back();
   } else {
     spdlog::error("{}: refused: {}", name_, reason);
-    reason_ = reason;
-    shown_ = projection::State::Refused;
-    then_ = Then::Refuse;
+    answer_ = Refused{reason, false};
+    rollout_.withdraw();
   }
   end_workers();
 }
 
 bool HostedProjection::look_at_trial() {
+  const Generation& good = *rollout_.good();
   bool all = true;
   bool any = false;
   for (const auto& worker : workers_) {
     const auto status = worker->status();
     if (!status.committed && out_of_order(status)) {
       spdlog::error("{}: generation {} failed before its first commit, going back to generation {}: {}", name_,
-                    running_->number, good_->number, status.reason);
-      reason_ = fmt::format("generation {} runs on: {}", good_->number, status.reason);
-      failed_ = running_->wanted;
-      failed_sha256_ = running_->sha256;
-      keep_ = false;
-      then_ = Then::GoBack;
+                    running()->number, good.number, status.reason);
+      answer_ = RolledBack{fmt::format("generation {} runs on: {}", good.number, status.reason), running()->wanted,
+                           running()->sha256};
+      rollout_.roll_back();
       end_workers();
       return true;
     }
     all = all && status.committed;
     any = any || status.committed;
   }
-  // An emptied read model is none that the old plugin could go on with.
-  const bool passed = all || (any && running_->read_model_version != good_->read_model_version);
+  // Once the read model was emptied, the old plugin cannot go on with it.
+  const bool passed = all || (any && running()->read_model_version != good.read_model_version);
   if (passed) {
-    *trial_ = false;
-    retire(good_);
+    close(rollout_.pass());
   }
   return passed;
 }
 
 void HostedProjection::end_workers() {
-  ending_ = true;
   for (const auto& worker : workers_) {
     worker->request_stop();
   }
   step();
 }
 
-void HostedProjection::move_on() {
-  std::optional<Generation> ended = std::move(running_);
-  running_.reset();
-  switch (then_) {
-  case Then::Start: {
-    if (keep_ && !good_) {
-      good_ = std::move(ended);
-    } else {
-      retire(ended);
+/// Closes the copies. Whether they left the process is logged and not relied on: a plugin may have pinned itself.
+void HostedProjection::close(Rollout::Unneeded unneeded) const {
+  while (!unneeded.empty()) {
+    std::vector<std::filesystem::path> copies;
+    for (const auto& assignment : unneeded.back().assignments) {
+      copies.push_back(assignment.module->file().copy);
     }
-    Generation next = std::move(*next_);
-    next_.reset();
-    launch(std::move(next));
-    return;
-  }
-  case Then::GoBack: {
-    retire(ended);
-    Generation back = std::move(*good_);
-    good_.reset();
-    launch(std::move(back));
-    return;
-  }
-  case Then::Refuse:
-    retire(ended);
-    return;
-  case Then::End:
-    retire(ended);
-    retire(good_);
-    return;
-  }
-}
-
-/// Closes the copies. Whether they left the process is told and not relied on: a plugin may have pinned itself.
-void HostedProjection::retire(std::optional<Generation>& generation) const {
-  if (!generation) {
-    return;
-  }
-  std::vector<std::filesystem::path> copies;
-  for (const auto& assignment : generation->assignments) {
-    copies.push_back(assignment.module->file().copy);
-  }
-  const auto number = generation->number;
-  generation.reset();
-  const auto mapped = std::find_if(copies.begin(), copies.end(), plugin::Module::still_mapped);
-  if (mapped == copies.end()) {
-    spdlog::info("{}: generation {} has left the process", name_, number);
-  } else {
-    spdlog::warn("{}: generation {} is still mapped in the process: its library keeps itself loaded (-z nodelete, a "
-                 "thread_local destructor or a thread of its own); the memory is free again after a restart",
-                 name_, number);
+    const auto number = unneeded.back().number;
+    unneeded.pop_back();
+    const auto mapped = std::find_if(copies.begin(), copies.end(), plugin::Module::still_mapped);
+    if (mapped == copies.end()) {
+      spdlog::info("{}: generation {} has left the process", name_, number);
+    } else {
+      spdlog::warn("{}: generation {} is still mapped in the process: its library keeps itself loaded (-z nodelete, a "
+                   "thread_local destructor or a thread of its own); the memory is free again after a restart",
+                   name_, number);
+    }
   }
 }
 
@@ -251,23 +202,39 @@ bool HostedProjection::in_order() const {
 }
 
 std::optional<std::uint32_t> HostedProjection::read_model_version() const {
-  if (good_) {
-    return good_->read_model_version;
+  if (const auto* good = rollout_.good()) {
+    return good->read_model_version;
   }
-  return running_ && !workers_.empty() && in_order() ? std::optional(running_->read_model_version) : std::nullopt;
+  return running() != nullptr && !workers_.empty() && in_order() ? std::optional(running()->read_model_version)
+                                                                 : std::nullopt;
 }
 
 CurrentProjection HostedProjection::current() const {
-  const bool stopping = then_ == Then::End && running_;
-  return {asked_, running_ ? running_->wanted.projection.checkpoint : "", running_ && !stopping, look_again_, stopping};
+  const bool stopping = rollout_.in<Rollout::Stopping>() != nullptr;
+  const auto* refused = std::get_if<Refused>(&answer_);
+  return {asked_, running() != nullptr ? running()->wanted.projection.checkpoint : "",
+          running() != nullptr && !stopping, refused != nullptr && refused->look_again, stopping};
+}
+
+/// Why the request was not carried out; empty where it was.
+std::string HostedProjection::reason() const {
+  if (const auto* refused = std::get_if<Refused>(&answer_)) {
+    return refused->reason;
+  }
+  if (const auto* missing = std::get_if<Missing>(&answer_)) {
+    return missing->reason;
+  }
+  const auto* failed = std::get_if<RolledBack>(&answer_);
+  return failed != nullptr ? failed->reason : "";
 }
 
 std::string HostedProjection::remark() const {
-  if (!reason_.empty() || !good_ || ending_) {
-    return reason_;
+  const auto* trial = rollout_.in<Rollout::OnTrial>();
+  if (!reason().empty() || trial == nullptr) {
+    return reason();
   }
-  return fmt::format("generation {} is on trial until its first batch; generation {} can come back", running_->number,
-                     good_->number);
+  return fmt::format("generation {} is on trial until its first batch; generation {} can come back",
+                     trial->generation.number, trial->good.number);
 }
 
 std::vector<projection::WorkerStatus> HostedProjection::status() const {
@@ -278,13 +245,15 @@ std::vector<projection::WorkerStatus> HostedProjection::status() const {
     status.reason += (status.reason.empty() || more.empty() ? "" : "; ") + more;
     all.push_back(std::move(status));
   }
-  if (!running_) {
+  if (running() == nullptr) {
     projection::WorkerStatus status;
     status.projection = name_;
     status.checkpoint = asked_.projection.checkpoint;
     status.partitions = asked_.projection.partitions;
-    status.state = shown_;
-    status.reason = reason_;
+    status.state = std::holds_alternative<Refused>(answer_) ? projection::State::Refused
+                   : ended()                                ? projection::State::Stopped
+                                                            : projection::State::Missing;
+    status.reason = reason();
     status.plugin = asked_.projection.plugin;
     all.push_back(std::move(status));
   }

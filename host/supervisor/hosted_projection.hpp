@@ -2,20 +2,21 @@
 
 #include "projection/worker.hpp"
 #include "supervisor/launch.hpp"
+#include "supervisor/rollout.hpp"
 
-#include <atomic>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace projector::supervisor {
 
-/// One projection on this host: the generation that runs, the one that follows it, and the one to go back to while what
-/// runs has not committed anything. Owned by the supervisor and used on its thread; it logs.
+/// One projection on this host: what was asked for last, its generations, and the workers of the one that runs. Owned
+/// by the supervisor and used on its thread; it logs.
 class HostedProjection {
 public:
   /// `services` outlives it.
@@ -25,70 +26,73 @@ public:
   HostedProjection& operator=(const HostedProjection&) = delete;
 
   /// Starts a generation; where one runs, once that has finished its batches and ended. On trial where the one before
-  /// was in order: when it fails before its first commit, that one comes back.
+  /// was in order: when it fails before its trial has ended, that one comes back.
   void run(Generation generation);
-  /// What is asked for cannot run, and what runs goes on.
+  /// The request cannot be carried out; what runs goes on. `look_again`: the file seemed half written.
   void refuse(DesiredProjection asked, const std::string& reason, bool look_again);
-  /// There is no file; nothing runs.
-  void missing(DesiredProjection asked, std::string reason);
-  /// Whether what was asked for last could not be started, though nothing is wrong with it; false again once that was
-  /// taken. Nothing of it runs then, or what ran before does.
+  /// There is no plugin file, and nothing runs.
+  void missing(DesiredProjection asked, const std::string& reason);
+  /// Whether the last request could not be started, though nothing is wrong with it; false again once that was taken.
+  /// Nothing of it runs then, or what ran before does.
   [[nodiscard]] bool take_could_not_start() noexcept { return std::exchange(could_not_start_, false); }
-  /// The SHA-256 of plugin files with which `wanted` asks for nothing new: what runs already, and what failed.
+  /// The SHA-256 of plugin files with which `wanted` asks for nothing new: the one that runs already, and the one that
+  /// failed its trial.
   [[nodiscard]] std::set<std::string> known_files(const DesiredProjection& wanted) const;
-  /// What is asked for is known; `sha256` is one of known_files.
+  /// The requested file is already running, or failed its trial before; `sha256` is one of known_files.
   void unchanged(DesiredProjection asked, const std::string& sha256);
   /// Tells the workers to end.
   void stop();
 
-  /// Goes on after what the workers have come to; true where that changed anything. To be called when a state of theirs
-  /// has changed.
+  /// Acts on the states that the workers have reached; true where that changed anything. To be called when the state of
+  /// a worker has changed.
   bool step();
-  /// It was told to stop, and has.
-  [[nodiscard]] bool ended() const noexcept { return then_ == Then::End && !running_; }
+  /// It was told to stop, and all its workers have ended.
+  [[nodiscard]] bool ended() const noexcept { return rollout_.in<Rollout::Stopped>() != nullptr; }
 
   [[nodiscard]] CurrentProjection current() const;
-  /// What runs or ends just now, or null.
-  [[nodiscard]] const Generation* running() const noexcept { return running_ ? &*running_ : nullptr; }
-  /// The version of the read model that is stored, as far as what runs in order tells.
+  /// What runs or is ending now, or null.
+  [[nodiscard]] const Generation* running() const noexcept { return rollout_.current(); }
+  /// The version of the read model that is stored, as far as a generation in order tells.
   [[nodiscard]] std::optional<std::uint32_t> read_model_version() const;
   /// Of each worker; or of the whole projection, where it is refused or missing.
   [[nodiscard]] std::vector<projection::WorkerStatus> status() const;
 
 private:
-  /// What follows when the workers have ended.
-  enum class Then { Start, GoBack, Refuse, End };
+  /// What came of the last request.
+  struct Accepted {};
+  struct Refused {
+    std::string reason;
+    bool look_again = false;
+  };
+  struct Missing {
+    std::string reason;
+  };
+  /// A generation failed its trial; the same request is not tried again.
+  struct RolledBack {
+    std::string reason;
+    DesiredProjection wanted;
+    std::string sha256;
+  };
+  using Answer = std::variant<Accepted, Refused, Missing, RolledBack>;
 
-  void launch(Generation generation);
+  void launch();
   void cannot_start(const std::exception& error);
   bool look_at_trial();
   void end_workers();
-  void move_on();
-  void retire(std::optional<Generation>& generation) const;
+  void close(Rollout::Unneeded unneeded) const;
   [[nodiscard]] bool in_order() const;
   [[nodiscard]] bool same_request(const DesiredProjection& wanted, const DesiredProjection& tried) const;
+  [[nodiscard]] std::string reason() const;
   [[nodiscard]] std::string remark() const;
 
   const std::string name_;
   const projection::WorkerServices& services_;
 
   DesiredProjection asked_;
-  bool look_again_ = false;
-  projection::State shown_ = projection::State::Missing; ///< while nothing runs
-  std::string reason_; ///< why it is refused or missing, or why not what is asked for runs
-
-  std::optional<Generation> running_;
-  std::vector<std::unique_ptr<projection::Worker>> workers_; ///< of running_
-  std::optional<Generation> next_;
-  std::optional<Generation> good_; ///< to go back to
-  /// Of what went back last, unless something else was asked for since.
-  std::optional<DesiredProjection> failed_;
-  std::string failed_sha256_;
-  std::shared_ptr<std::atomic<bool>> trial_;
-  bool ending_ = false; ///< the workers were told to end
-  bool keep_ = false;   ///< what ends was in order
+  Answer answer_;
   bool could_not_start_ = false;
-  Then then_ = Then::Start;
+  Rollout rollout_;
+  std::vector<std::unique_ptr<projection::Worker>> workers_; ///< of rollout_.current()
 };
 
 } // namespace projector::supervisor
