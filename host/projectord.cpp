@@ -100,9 +100,16 @@ int run(const Arguments& arguments) {
     }
     return kWrongUsage;
   }
-  base::set_up_log(source->get().log_level);
-  base::raise_descriptor_limit();
-  return supervisor::run_host(options, std::move(*source));
+  const base::LogThread log(source->get().log_level);
+  try {
+    base::raise_descriptor_limit();
+    return supervisor::run_host(options, std::move(*source));
+  } catch (const eventlog::StoreRefused& refused) {
+    spdlog::error("the event store is refused: {}", refused.what());
+  } catch (const std::exception& error) {
+    spdlog::error("{}", error.what());
+  }
+  return kFailed;
 }
 
 } // namespace
@@ -119,10 +126,8 @@ int main(int argc, char** argv) {
       return app.exit(error) == 0 ? 0 : kWrongUsage;
     }
     return run(arguments);
-  } catch (const eventlog::StoreRefused& refused) {
-    spdlog::error("the event store is refused: {}", refused.what());
   } catch (const std::exception& error) {
-    spdlog::error("{}", error.what());
+    std::fprintf(stderr, "projectord: %s\n", error.what());
   }
   return kFailed;
 }

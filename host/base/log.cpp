@@ -1,21 +1,147 @@
 #include "base/log.hpp"
 
+#include "base/line_writer.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <cstdlib>
+#include <exception>
 #include <memory>
+#include <mutex>
+#include <string_view>
 
 namespace projector::base {
+namespace {
+
+constexpr const char* kPattern = "%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %v";
+constexpr auto kErrorWaits = std::chrono::milliseconds(50);
+
+void use(const std::shared_ptr<spdlog::logger>& logger, const std::string& level,
+         spdlog::level::level_enum flush_from) {
+  logger->set_level(spdlog::level::from_str(level));
+  logger->flush_on(flush_from);
+  spdlog::set_default_logger(logger);
+}
+
+std::string_view colour_of(spdlog::level::level_enum level) {
+  switch (level) {
+  case spdlog::level::info:
+    return "\033[32m";
+  case spdlog::level::warn:
+    return "\033[33m\033[1m";
+  case spdlog::level::err:
+    return "\033[31m\033[1m";
+  case spdlog::level::critical:
+    return "\033[1m\033[41m";
+  default:
+    return "";
+  }
+}
+
+/// Formats a message and hands it to a writer, until that is gone.
+class QueueSink final : public spdlog::sinks::sink {
+public:
+  QueueSink(LineWriter& writer, bool coloured)
+      : writer_(&writer), coloured_(coloured), formatter_(std::make_unique<spdlog::pattern_formatter>(kPattern)) {}
+
+  void detach() {
+    const std::lock_guard lock(mutex_);
+    writer_ = nullptr;
+  }
+  void log(const spdlog::details::log_msg& message) override {
+    const std::lock_guard lock(mutex_);
+    if (writer_ != nullptr) {
+      writer_->push(format(message));
+    }
+  }
+  void flush() override {
+    // Not under the mutex, which would let all others wait, too; it is detached once nobody logs any more.
+    if (auto* writer = writer_) {
+      writer->flush(kErrorWaits);
+    }
+  }
+  void set_pattern(const std::string& pattern) override {
+    set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern));
+  }
+  void set_formatter(std::unique_ptr<spdlog::formatter> formatter) override {
+    const std::lock_guard lock(mutex_);
+    formatter_ = std::move(formatter);
+  }
+
+private:
+  std::string format(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t buffer;
+    formatter_->format(message, buffer);
+    std::string line(buffer.data(), buffer.size());
+    if (coloured_ && message.color_range_end > message.color_range_start) {
+      line.insert(message.color_range_end, "\033[m");
+      line.insert(message.color_range_start, colour_of(message.level));
+    }
+    return line;
+  }
+
+  std::mutex mutex_; ///< guards what follows
+  LineWriter* writer_;
+  const bool coloured_;
+  std::unique_ptr<spdlog::formatter> formatter_;
+};
+
+std::string dropped_line(std::uint64_t count) {
+  spdlog::pattern_formatter formatter(kPattern);
+  const std::string text = fmt::format("{} older lines of this log are lost: they were not read in time", count);
+  spdlog::memory_buf_t buffer;
+  formatter.format(spdlog::details::log_msg("projectord", spdlog::level::warn, text), buffer);
+  return {buffer.data(), buffer.size()};
+}
+
+[[noreturn]] void log_and_abort() {
+  std::string what = "an exception that nothing caught";
+  if (const auto error = std::current_exception()) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& known) {
+      what = known.what();
+    } catch (...) { // NOLINT: said so above
+    }
+  }
+  spdlog::critical("the process ends: {}", what);
+  spdlog::default_logger()->flush();
+  std::abort();
+}
+
+} // namespace
 
 void set_up_log(const std::string& level) {
   auto logger = spdlog::get("projectord");
   if (logger == nullptr) {
     logger = spdlog::stderr_color_mt("projectord");
   }
-  logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %v");
-  logger->set_level(spdlog::level::from_str(level));
-  logger->flush_on(spdlog::level::trace);
-  spdlog::set_default_logger(logger);
+  logger->set_pattern(kPattern);
+  use(logger, level, spdlog::level::trace);
+}
+
+LogThread::LogThread(const std::string& level, int fd) {
+  LineWriter::Options options;
+  options.fd = fd;
+  options.dropped = dropped_line;
+  writer_ = std::make_unique<LineWriter>(std::move(options));
+  auto sink = std::make_shared<QueueSink>(*writer_, ::isatty(fd) == 1);
+  use(std::make_shared<spdlog::logger>("projectord", std::move(sink)), level, spdlog::level::err);
+  std::set_terminate(log_and_abort);
+}
+
+LogThread::~LogThread() {
+  for (const auto& sink : spdlog::default_logger()->sinks()) {
+    if (auto* queue = dynamic_cast<QueueSink*>(sink.get())) {
+      queue->detach();
+    }
+  }
+  writer_.reset();
 }
 
 } // namespace projector::base

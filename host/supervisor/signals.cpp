@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -13,12 +14,17 @@
 namespace projector::supervisor {
 namespace {
 
-base::UniqueFd block_and_open() {
+sigset_t taken_signals() {
   sigset_t set;
   ::sigemptyset(&set);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
     ::sigaddset(&set, signal);
   }
+  return set;
+}
+
+base::UniqueFd block_and_open() {
+  const sigset_t set = taken_signals();
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   base::UniqueFd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -37,6 +43,10 @@ SignalThread::SignalThread() : signals_(block_and_open()) {
 SignalThread::~SignalThread() {
   quit_.request();
   thread_.join();
+  // From here on a signal does what it does to any program, so that one that does not come to its end can be ended.
+  ::signal(SIGHUP, SIG_IGN);
+  const sigset_t set = taken_signals();
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 bool SignalThread::timed_out() const {
@@ -104,6 +114,7 @@ void SignalThread::take_signals() {
       continue;
     }
     if (stop_.requested()) {
+      spdlog::default_logger()->flush();
       ::_exit(128 + static_cast<int>(info.ssi_signo));
     }
     stop_.request();

@@ -18,7 +18,7 @@ namespace projector::supervisor {
 class SignalThread {
 public:
   SignalThread();
-  ~SignalThread();
+  ~SignalThread(); ///< unblocks the signals on the calling thread: SIGTERM and SIGINT end the process then
   SignalThread(const SignalThread&) = delete;
   SignalThread& operator=(const SignalThread&) = delete;
 

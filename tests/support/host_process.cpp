@@ -125,7 +125,7 @@ void HostProcess::start(const std::vector<std::string>& arguments,
       const rlimit wanted{limits.first, limits.second};
       ::setrlimit(static_cast<__rlimit_resource>(resource), &wanted);
     }
-    const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    const int fd = log_fd_ >= 0 ? log_fd_ : ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ::dup2(fd, 1);
     ::dup2(fd, 2);
     exec_command(command);

@@ -42,6 +42,10 @@ public:
   /// From the next start on: the limits of a resource, as for setrlimit.
   void limit(int resource, std::uint64_t soft, std::uint64_t hard);
 
+  /// From the next start on it logs into this descriptor, which the caller keeps open; log() and logs() tell nothing
+  /// then.
+  void log_into(int fd) noexcept { log_fd_ = fd; }
+
   /// Starts it; `arguments` come after --config and --plugin-dir, `environment` on top of the test's.
   void start(const std::vector<std::string>& arguments = {},
              const std::map<std::string, std::string>& environment = {});
@@ -62,6 +66,7 @@ private:
   std::string dsn_;
   TemporaryDirectory directory_;
   std::map<int, std::pair<std::uint64_t, std::uint64_t>> limits_;
+  int log_fd_ = -1;
   pid_t pid_ = -1;
   int status_ = 0;
 };
