@@ -2,6 +2,7 @@
 #include "config/host_tables.hpp"
 #include "config/last_good.hpp"
 #include "config/load.hpp"
+#include "control/adopt.hpp"
 #include "control/check.hpp"
 #include "control/check_text.hpp"
 #include "control/partition_of.hpp"
@@ -41,6 +42,11 @@ struct Arguments {
   std::uint32_t partitions = 1;
   std::optional<std::uint32_t> total_workers;
   bool dry_run = false;
+  std::optional<std::uint32_t> adopted_partitions;
+  std::string from = "checkpoints";
+  std::string missed = "refuse";
+  bool lowest = false;
+  std::int64_t missing_at = 0;
 };
 
 struct Commands {
@@ -52,6 +58,7 @@ struct Commands {
   CLI::App* rebuild;
   CLI::App* partition;
   CLI::App* repartition;
+  CLI::App* adopt;
 };
 
 void declare_partitions(CLI::App& app, Arguments& arguments, Commands& commands) {
@@ -78,6 +85,31 @@ void declare_partitions(CLI::App& app, Arguments& arguments, Commands& commands)
       ->check(count)
       ->type_name("M");
   commands.repartition->add_flag("--dry-run", arguments.dry_run, "Only show what would be done");
+}
+
+void declare_adopt(CLI::App& app, Arguments& arguments, Commands& commands) {
+  auto* adopt = commands.adopt =
+      app.add_subcommand("adopt", "Take a projection over from another program that kept its checkpoints");
+  adopt->add_option("NAME", arguments.projection, "The projection; nobody may handle its events meanwhile")
+      ->required()
+      ->type_name("");
+  adopt->add_option("--partitions", arguments.adopted_partitions, "The count that the old workers ran with")
+      ->check(CLI::Range(1u, config::kMostPartitions))
+      ->type_name("N");
+  adopt->add_option("--from", arguments.from, "Whose rows: checkpoints (checkpoints_table) or core (consumer_segments)")
+      ->check(CLI::IsMember({"checkpoints", "core"}))
+      ->type_name("SOURCE")
+      ->capture_default_str();
+  adopt->add_flag("--lowest", arguments.lowest, "Start at the lowest position where it is not sure who handled what");
+  adopt->add_option("--missing-at", arguments.missing_at, "Where a partition without a row starts")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("POSITION")
+      ->capture_default_str();
+  adopt->add_option("--missed", arguments.missed, "What to do about events that the old program missed")
+      ->check(CLI::IsMember({"refuse", "back", "leave"}))
+      ->type_name("WHAT")
+      ->capture_default_str();
+  adopt->add_flag("--dry-run", arguments.dry_run, "Only show what would be done");
 }
 
 Commands declare(CLI::App& app, Arguments& arguments) {
@@ -111,6 +143,7 @@ Commands declare(CLI::App& app, Arguments& arguments) {
   commands.rebuild = app.add_subcommand("rebuild", "Have a projection's read model emptied and made anew");
   commands.rebuild->add_option("NAME", arguments.projection, "The projection")->required()->type_name("");
   declare_partitions(app, arguments, commands);
+  declare_adopt(app, arguments, commands);
   return commands;
 }
 
@@ -199,6 +232,23 @@ int repartition(const config::Loaded& loaded, const Arguments& arguments) {
   return answer.done ? 0 : kFailed;
 }
 
+int adopt(const config::Loaded& loaded, const Arguments& arguments) {
+  using Options = control::AdoptOptions;
+  Options options;
+  options.projection = arguments.projection;
+  options.partitions = arguments.adopted_partitions;
+  options.from = arguments.from == "core" ? Options::From::Core : Options::From::Checkpoints;
+  options.lowest = arguments.lowest;
+  options.missing_at = arguments.missing_at;
+  options.missed = arguments.missed == "back"    ? Options::Missed::GoBack
+                   : arguments.missed == "leave" ? Options::Missed::Leave
+                                                 : Options::Missed::Refuse;
+  options.dry_run = arguments.dry_run;
+  const auto answer = control::adopt(loaded, options, base::no_stop());
+  print(answer.done ? stdout : stderr, answer.text);
+  return answer.done ? 0 : kFailed;
+}
+
 int run(const Commands& commands, const Arguments& arguments) {
   if (commands.inspect->parsed()) {
     return inspect(arguments);
@@ -222,6 +272,9 @@ int run(const Commands& commands, const Arguments& arguments) {
   }
   if (commands.repartition->parsed()) {
     return repartition(loaded, arguments);
+  }
+  if (commands.adopt->parsed()) {
+    return adopt(loaded, arguments);
   }
   return commands.schema_apply->parsed() ? apply_schema(*loaded.configuration, arguments) : status(loaded, arguments);
 }

@@ -1,27 +1,14 @@
 #include "control/rebuild.hpp"
 
+#include "control/find_projection.hpp"
 #include "control/plugin_check.hpp"
 #include "pg/connection.hpp"
 #include "projection/checkpoint_tables.hpp"
-#include "supervisor/reconcile.hpp"
 
 #include <fmt/format.h>
 
 namespace projector::control {
 namespace {
-
-/// The projections that a host with this configuration would run, all workers' shares.
-supervisor::Desired desired(const config::Configuration& configuration) {
-  return supervisor::desired_projections(configuration, supervisor::discover(configuration.plugins), {}, {});
-}
-
-std::string known_names(const supervisor::Desired& desired) {
-  std::string names;
-  for (const auto& [name, wanted] : desired) {
-    names += (names.empty() ? "" : ", ") + name;
-  }
-  return names.empty() ? "none" : names;
-}
 
 /// Why the plugin cannot do it, or nothing.
 std::string refuse_plugin(const supervisor::DesiredProjection& wanted) {
@@ -43,12 +30,11 @@ std::string refuse_plugin(const supervisor::DesiredProjection& wanted) {
 
 RebuildAnswer request_rebuild(const config::Loaded& loaded, const std::string& projection, const base::Stop& stop) {
   const config::Configuration& configuration = *loaded.configuration;
-  const auto all = desired(configuration);
-  const auto wanted = all.find(projection);
-  if (wanted == all.end()) {
-    return {false, fmt::format("{} is no projection of this configuration; found: {}\n", projection, known_names(all))};
+  const auto found = find_projection(configuration, projection);
+  if (!found.wanted) {
+    return {false, found.refusal + "\n"};
   }
-  if (auto refusal = refuse_plugin(wanted->second); !refusal.empty()) {
+  if (auto refusal = refuse_plugin(*found.wanted); !refusal.empty()) {
     return {false, std::move(refusal)};
   }
   pg::ConnectOptions options;
@@ -60,7 +46,7 @@ RebuildAnswer request_rebuild(const config::Loaded& loaded, const std::string& p
       tables ? connection
                    .exec(fmt::format("UPDATE {} SET rebuild_requested = rebuild_requested + 1 WHERE checkpoint = $1",
                                      tables->projections),
-                         pg::Parameters{}.text(wanted->second.projection.checkpoint))
+                         pg::Parameters{}.text(found.wanted->projection.checkpoint))
                    .affected()
              : 0;
   if (updated == 0) {

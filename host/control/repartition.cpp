@@ -1,12 +1,12 @@
 #include "control/repartition.hpp"
 
 #include "base/temporary_directory.hpp"
+#include "control/find_projection.hpp"
 #include "control/plugin_check.hpp"
 #include "control/repartition_drain.hpp"
 #include "control/repartition_text.hpp"
 #include "control/status.hpp"
 #include "projection/repartition.hpp"
-#include "supervisor/reconcile.hpp"
 #include "supervisor/signals.hpp"
 
 #include <fmt/format.h>
@@ -18,27 +18,6 @@ namespace {
 
 RepartitionAnswer refused(const std::string& text) {
   return {false, text + "\n"};
-}
-
-/// The projection, whether it is enabled or not; nothing where the configuration does not have it.
-std::optional<supervisor::DesiredProjection> find_projection(const config::Configuration& configuration,
-                                                             const std::string& name) {
-  const auto discovery = supervisor::discover(configuration.plugins);
-  supervisor::DesiredProjection found;
-  if (const auto table = configuration.projections.find(name); table != configuration.projections.end()) {
-    found.projection = table->second;
-  } else {
-    const auto desired = supervisor::desired_projections(configuration, discovery, {}, {});
-    const auto autostarted = desired.find(name);
-    if (autostarted == desired.end()) {
-      return std::nullopt;
-    }
-    found.projection = autostarted->second.projection;
-  }
-  if (const auto plugin = discovery.plugins.find(found.projection.plugin); plugin != discovery.plugins.end()) {
-    found.plugin = plugin->second;
-  }
-  return found;
 }
 
 /// Why the plugin cannot bring partitions forward, or nothing.
@@ -181,11 +160,11 @@ Drain Command::bring_level(const projection::Repartition& seen, const base::Stop
 
 RepartitionAnswer repartition(const config::Loaded& loaded, const RepartitionOptions& options,
                               const std::function<void(const std::string&)>& tell) {
-  auto wanted = find_projection(*loaded.configuration, options.projection);
-  if (!wanted) {
-    return refused(options.projection + " is no projection of this configuration");
+  auto found = find_projection(*loaded.configuration, options.projection);
+  if (!found.wanted) {
+    return refused(found.refusal);
   }
-  return Command(*loaded.configuration, options, tell, std::move(*wanted)).run();
+  return Command(*loaded.configuration, options, tell, std::move(*found.wanted)).run();
 }
 
 } // namespace projector::control

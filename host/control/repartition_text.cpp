@@ -39,18 +39,6 @@ std::string count(std::uint64_t n, const std::string& thing) {
   return fmt::format("{} {}{}", n, thing, n == 1 ? "" : "s");
 }
 
-/// Where the count is to be set, and that workers can start then.
-std::string next_step(const config::Projection& projection, std::size_t partitions) {
-  const auto where = config::to_string(projection.where);
-  if (projection.partitions == partitions) {
-    return fmt::format("The configuration has partitions = {} for it already{}: start its workers.\n", partitions,
-                       where.empty() ? "" : fmt::format(" ({})", where));
-  }
-  return fmt::format("Now set partitions = {} in [projection.{}]{}, where it is {} now, then start its workers.\n",
-                     partitions, projection.name, where.empty() ? "" : fmt::format(" ({})", where),
-                     projection.partitions);
-}
-
 } // namespace
 
 std::string behind_text(const config::Projection& projection, const projection::Repartition& seen) {
@@ -74,7 +62,18 @@ std::string done_text(const config::Projection& projection, const projection::Re
          fmt::format("{} has {} now, {} before; {} handled to bring them level.\n", projection.name,
                      count(done.plan.after.size(), "partition"), seen.before.size(),
                      handled == 1 ? "1 event was" : fmt::format("{} events were", handled)) +
-         next_step(projection, done.plan.after.size());
+         next_step_text(projection, done.plan.after.size());
+}
+
+std::string next_step_text(const config::Projection& projection, std::size_t partitions) {
+  const auto where = config::to_string(projection.where);
+  if (projection.partitions == partitions) {
+    return fmt::format("The configuration has partitions = {} for it already{}: start its workers.\n", partitions,
+                       where.empty() ? "" : fmt::format(" ({})", where));
+  }
+  return fmt::format("Now set partitions = {} in [projection.{}]{}, where it is {} now, then start its workers.\n",
+                     partitions, projection.name, where.empty() ? "" : fmt::format(" ({})", where),
+                     projection.partitions);
 }
 
 } // namespace projector::control

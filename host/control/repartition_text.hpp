@@ -18,4 +18,7 @@ std::string behind_text(const config::Projection& projection, const projection::
 std::string done_text(const config::Projection& projection, const projection::Repartition& seen,
                       const projection::Repartition& done, std::uint64_t handled);
 
+/// Where the partition count is to be set, if it is not yet, and that the workers can start then.
+std::string next_step_text(const config::Projection& projection, std::size_t partitions);
+
 } // namespace projector::control

@@ -2,6 +2,8 @@
 
 #include "projection/bounded_statement.hpp"
 #include "projection/checkpoint_refusal.hpp"
+#include "projection/core_segments.hpp"
+#include "projection/stored_rows.hpp"
 
 #include <fmt/format.h>
 
@@ -13,21 +15,6 @@ constexpr base::Duration kLookLockTimeout = std::chrono::seconds(1);
 
 CheckpointKey sibling(const CheckpointKey& key, std::uint32_t partition) {
   return {key.base, partition, key.partitions};
-}
-
-/// Rows of the mirror table that belong to this projection, whatever its partition count was.
-MirroredPositions read_mirror(pg::Connection& connection, const CheckpointTables& tables, const CheckpointKey& key) {
-  const auto rows =
-      connection.exec(fmt::format("SELECT projection_name, last_global_position FROM {} WHERE projection_name = $1 OR "
-                                  "(left(projection_name, length($1) + 2) = $1 || '_p' AND "
-                                  "substr(projection_name, length($1) + 3) ~ '^[0-9]+$')",
-                                  tables.mirror),
-                      pg::Parameters{}.text(key.base, 25));
-  MirroredPositions positions;
-  for (std::size_t row = 0; row < rows.rows(); ++row) {
-    positions.emplace(rows.bytes(row, 0), rows.int8(row, 1));
-  }
-  return positions;
 }
 
 /// Makes the rows of all partitions at once, so that all of them start from one place.
@@ -115,23 +102,21 @@ std::optional<BothRows> read_both(pg::Connection& connection, const CheckpointTa
 struct StoredRows {
   std::optional<StoredProjection> projection;
   MirroredPositions mirror;
+  std::optional<CoreSegments> core; ///< looked for where the host has no row of its own
   std::optional<BothRows> partition;
 };
 
 StoredRows read_rows(pg::Connection& connection, const CheckpointTables& tables, const CheckpointKey& key) {
   StoredRows rows;
-  const auto projection = connection.exec(
-      fmt::format("SELECT partitions, epoch, store, read_model_version, rebuild_requested FROM {} WHERE "
-                  "checkpoint = $1",
-                  tables.projections),
-      pg::Parameters{}.text(key.base));
-  if (projection.rows() > 0) {
-    rows.projection =
-        StoredProjection{projection.int8(0, 0), projection.int8(0, 1), std::string(projection.bytes(0, 2)),
-                         projection.int8(0, 3), projection.int8(0, 4)};
+  rows.projection = read_projection(connection, tables, key.base);
+  for (const auto& row : read_mirrored_rows(connection, tables, key.base)) {
+    rows.mirror.emplace(row.name, row.position);
   }
-  rows.mirror = read_mirror(connection, tables, key);
-  rows.partition = read_both(connection, tables, key);
+  if (rows.projection) {
+    rows.partition = read_both(connection, tables, key);
+  } else {
+    rows.core = read_core_segments(connection, key.base);
+  }
   return rows;
 }
 
@@ -150,9 +135,11 @@ Decision decide(const CheckpointTables& tables, const CheckpointRequest& request
   using Next = OpenedCheckpoint::Next;
   const bool known = rows.projection.has_value();
   const bool fresh = !known && rows.mirror.empty();
-  auto refusal = known   ? refuse_projection(*rows.projection, request)
-                 : fresh ? std::string()
-                         : refuse_siblings(tables, request, rows.mirror);
+  auto refusal =
+      known ? refuse_projection(*rows.projection, request) : refuse_core(tables, request, rows.core, rows.mirror);
+  if (refusal.empty() && !known && !fresh) {
+    refusal = refuse_siblings(tables, request, rows.mirror);
+  }
   if (!refusal.empty()) {
     return refused(std::move(refusal));
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 namespace projector::projection {
@@ -23,10 +24,32 @@ std::string refuse_siblings(const CheckpointTables& tables, const CheckpointRequ
     return {};
   }
   return fmt::format(
-      "checkpoints of another partition count exist in {}: found {} ({} in all), expected {} for partitions = {}; set "
-      "partitions to the count that they were written with",
+      "checkpoints of another partition count exist in {0}: found {1} ({2} in all), expected {3} for partitions = {4}; "
+      "if the old workers ran with {4}, run \"projectorctl adopt {5} --partitions {4}\" (with --dry-run it only shows "
+      "what it would keep, insert and delete), else set partitions to the count that they ran with. That is not always "
+      "the number of rows: a worker that has never run has none",
       tables.mirror, found, mirror.size(),
-      key.partitions == 1 ? key.base : fmt::format("{0}_p0 to {0}_p{1}", key.base, key.partitions - 1), key.partitions);
+      key.partitions == 1 ? key.base : fmt::format("{0}_p0 to {0}_p{1}", key.base, key.partitions - 1), key.partitions,
+      request.projection);
+}
+
+std::string refuse_core(const CheckpointTables& tables, const CheckpointRequest& request,
+                        const std::optional<CoreSegments>& core, const MirroredPositions& mirror) {
+  std::int64_t highest = 0;
+  for (const auto& [name, position] : mirror) {
+    highest = std::max(highest, position);
+  }
+  if (!core || core->highest() <= highest) {
+    return {};
+  }
+  return fmt::format("{} of pupsourcing/core has rows of consumer {}, up to position {}, and this host has no "
+                     "checkpoint of it{}: to go "
+                     "on after them end that library's workers and run \"projectorctl adopt {} --from core\"; to "
+                     "handle all events here "
+                     "as well give the projection another `checkpoint`",
+                     core->table, request.key.base, core->highest(),
+                     mirror.empty() ? "" : fmt::format(" ({} says {} at most)", tables.mirror, highest),
+                     request.projection);
 }
 
 std::string refuse_projection(const StoredProjection& stored, const CheckpointRequest& request) {
@@ -36,12 +59,8 @@ std::string refuse_projection(const StoredProjection& stored, const CheckpointRe
                        request.key.base, stored.partitions, request.key.partitions, stored.partitions,
                        request.projection, request.key.partitions);
   }
-  if (stored.store != request.store) {
-    return fmt::format("checkpoint {} belongs to another event store: found {}, this one is {} (system identifier/"
-                       "database/table); point event_store.dsn at the old store, choose another `checkpoint`, or, if "
-                       "this is a copy with the same positions, run: UPDATE projector_projections SET store = '{}' "
-                       "WHERE checkpoint = '{}'",
-                       request.key.base, stored.store, request.store, request.store, request.key.base);
+  if (auto refusal = refuse_store(stored, request.key.base, request.store); !refusal.empty()) {
+    return refusal;
   }
   if (stored.read_model_version == request.read_model_version) {
     return {};
@@ -60,6 +79,17 @@ std::string refuse_projection(const StoredProjection& stored, const CheckpointRe
                        found, request.projection, stored.read_model_version);
   }
   return {};
+}
+
+std::string refuse_store(const StoredProjection& stored, const std::string& checkpoint, const std::string& store) {
+  if (stored.store == store) {
+    return {};
+  }
+  return fmt::format("checkpoint {} belongs to another event store: found {}, this one is {} (system identifier/"
+                     "database/table); point event_store.dsn at the old store, choose another `checkpoint`, or, if "
+                     "this is a copy with the same positions, run: UPDATE projector_projections SET store = '{}' "
+                     "WHERE checkpoint = '{}'",
+                     checkpoint, stored.store, store, store, checkpoint);
 }
 
 std::string refuse_position(const CheckpointTables& tables, const CheckpointRequest& request, std::int64_t position,

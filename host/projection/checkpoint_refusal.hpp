@@ -1,6 +1,8 @@
 #pragma once
 
 #include "projection/checkpoint.hpp"
+#include "projection/core_segments.hpp"
+#include "projection/stored_rows.hpp"
 
 #include <cstdint>
 #include <map>
@@ -9,15 +11,6 @@
 
 namespace projector::projection {
 
-/// What projector_projections holds about a projection.
-struct StoredProjection {
-  std::int64_t partitions = 0;
-  std::int64_t epoch = 0;
-  std::string store;
-  std::int64_t read_model_version = 0;
-  std::int64_t rebuild_requested = 0;
-};
-
 /// Positions of the mirror table's rows, by name.
 using MirroredPositions = std::map<std::string, std::int64_t>;
 
@@ -25,8 +18,16 @@ using MirroredPositions = std::map<std::string, std::int64_t>;
 std::string refuse_siblings(const CheckpointTables& tables, const CheckpointRequest& request,
                             const MirroredPositions& mirror);
 
+/// Why a start would handle again what pupsourcing/core has handled: it stands above all rows that there are; empty: it
+/// does not.
+std::string refuse_core(const CheckpointTables& tables, const CheckpointRequest& request,
+                        const std::optional<CoreSegments>& core, const MirroredPositions& mirror);
+
 /// Why the stored projection is not the one that is asked for; empty: it is.
 std::string refuse_projection(const StoredProjection& stored, const CheckpointRequest& request);
+
+/// Why the stored projection's events are not those of the event store `store`; empty: they are.
+std::string refuse_store(const StoredProjection& stored, const std::string& checkpoint, const std::string& store);
 
 /// Why no event of this store can follow `position`. `fresh`: the position comes from the configuration.
 std::string refuse_position(const CheckpointTables& tables, const CheckpointRequest& request, std::int64_t position,

@@ -1,66 +1,13 @@
 #include "projection/repartition.hpp"
 
-#include "plugin/text.hpp"
 #include "projection/checkpoint.hpp"
+#include "projection/projection_users.hpp"
 #include "projection/repartition_rows.hpp"
 
 #include <fmt/format.h>
 
 namespace projector::projection {
 namespace {
-
-constexpr std::size_t kShownStatementBytes = 120;
-
-/// Who shows life, by host.
-std::string running_workers(pg::Connection& connection, const CheckpointTables& tables,
-                            const RepartitionRequest& request, const PartitionNames& names) {
-  const auto hosts = connection.exec(
-      fmt::format(
-          "SELECT host, string_agg(partition::text, ', ' ORDER BY partition), string_agg(DISTINCT state, ', '), "
-          "to_char(min(greatest(extract(epoch FROM clock_timestamp() - heartbeat), 0)), 'FM990.0') FROM {} "
-          "WHERE name = ANY ($1::text[]) AND host <> $2 AND state NOT IN ('stopped', 'missing', 'refused') "
-          "AND heartbeat > clock_timestamp() - $3 * interval '1 microsecond' GROUP BY host ORDER BY host",
-          tables.workers),
-      pg::Parameters{}.text_array(names.all()).text(request.own_host).int8(request.heartbeat_limit.count()));
-  std::string found;
-  for (std::size_t row = 0; row < hosts.rows(); ++row) {
-    found += fmt::format("{}host {} (partition {}, {}, {} s ago)", row == 0 ? "" : ", ", hosts.bytes(row, 0),
-                         hosts.bytes(row, 1), hosts.bytes(row, 2), hosts.bytes(row, 3));
-  }
-  return found;
-}
-
-/// Who holds what the transaction that has just given up waited for. Rows show the last locker only, and only one that
-/// is alone; a transaction that has ended meanwhile is not found either.
-std::string lock_holders(pg::Connection& connection, const CheckpointTables& tables, const std::string& base,
-                         const PartitionNames& names) {
-  const auto holders = connection.exec(
-      fmt::format(
-          "SELECT l.pid, p.gid, a.application_name, a.state, coalesce(extract(epoch FROM now() - a.xact_start)"
-          "::bigint, 0), a.query FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid LEFT JOIN "
-          "pg_prepared_xacts p ON p.transaction = l.transactionid WHERE l.granted AND l.pid IS DISTINCT FROM "
-          "pg_backend_pid() AND (l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE "
-          "datname = current_database()) AND l.classid = (hashtext('projectord')::bigint & 4294967295)::oid AND "
-          "l.objid = (hashtext($1)::bigint & 4294967295)::oid AND l.objsubid = 2 OR l.locktype = "
-          "'transactionid' AND l.transactionid IN (SELECT xmax FROM {} WHERE checkpoint = $1 UNION ALL SELECT "
-          "xmax FROM {} WHERE name = ANY ($2::text[]) UNION ALL SELECT xmax FROM {} WHERE projection_name = ANY "
-          "($2::text[]))) ORDER BY l.pid",
-          tables.projections, tables.checkpoints, tables.mirror),
-      pg::Parameters{}.text(base, 25).text_array(names.all()));
-  std::string found;
-  for (std::size_t row = 0; row < holders.rows(); ++row) {
-    found += row == 0 ? "" : "; ";
-    if (holders.is_null(row, 0)) {
-      found += fmt::format("the prepared transaction '{}' (COMMIT PREPARED or ROLLBACK PREPARED ends it)",
-                           holders.bytes(row, 1));
-    } else {
-      found += fmt::format("pid {0} ({1}, {2} for {3} s: {4}; SELECT pg_terminate_backend({0}) ends it)",
-                           holders.bytes(row, 0), holders.bytes(row, 2), holders.bytes(row, 3), holders.bytes(row, 4),
-                           plugin::clean_text(holders.bytes(row, 5), kShownStatementBytes));
-    }
-  }
-  return found.empty() ? "a transaction that cannot be told any more" : found;
-}
 
 /// Everything but BEGIN and COMMIT; `change` is false for a look.
 Repartition run(pg::Connection& connection, const CheckpointTables& tables, const RepartitionRequest& request,
@@ -81,7 +28,8 @@ Repartition run(pg::Connection& connection, const CheckpointTables& tables, cons
     answer.refusal = fmt::format("{} has partitions = {} already", request.projection, request.to);
     return answer;
   }
-  if (const auto running = running_workers(connection, tables, request, names); !running.empty()) {
+  if (const auto running = running_workers(connection, tables, names.all(), request.own_host, request.heartbeat_limit);
+      !running.empty()) {
     answer.refusal = fmt::format("{0} runs: {1}; end its workers (stop the host, or set enabled = false in "
                                  "[projection.{0}]) and run this again when \"projectorctl status\" shows none, or {2} "
                                  "s after the last sign of life of a host that was killed",
@@ -141,10 +89,11 @@ Repartition repartition(pg::Connection& connection, const CheckpointTables& tabl
     }
   }
   Repartition answer;
-  answer.refusal = fmt::format(
-      "the checkpoints of {} are locked by {}; nothing was changed: run this again when that "
-      "transaction has ended",
-      request.projection, lock_holders(connection, tables, request.checkpoint, names_now(connection, tables, request)));
+  answer.refusal =
+      fmt::format("the checkpoints of {} are locked by {}; nothing was changed: run this again when that "
+                  "transaction has ended",
+                  request.projection,
+                  lock_holders(connection, tables, request.checkpoint, names_now(connection, tables, request).all()));
   return answer;
 }
 

@@ -253,7 +253,8 @@ TEST_F(RepartitionCommand, IsRefusedWhileAHostRunsTheProjection) {
 }
 
 TEST_F(RepartitionCommand, SaysWhatCannotBe) {
-  EXPECT_EQ(ctl("repartition", {"others", "--to", "2"}).output, "others is no projection of this configuration\n");
+  EXPECT_EQ(ctl("repartition", {"others", "--to", "2"}).output,
+            "others is no projection of this configuration; found: things\n");
   EXPECT_EQ(repartition_to(2).output,
             "things has no checkpoint yet: set partitions = 2 in its configuration and start it\n");
   configure(2);

@@ -84,9 +84,10 @@ TEST_F(SeedDatabase, AnotherCountThanTheOldWorkersIsRefused) {
   EXPECT_EQ(
       run("SELECT reason FROM projector_workers"),
       "checkpoints of another partition count exist in public.projection_checkpoints: found recorder_p0, recorder_p1, "
-      "recorder_p2, recorder_p3 (4 in all), expected recorder for partitions = 1; set partitions to the count that "
-      "they "
-      "were written with");
+      "recorder_p2, recorder_p3 (4 in all), expected recorder for partitions = 1; if the old workers ran with 1, run "
+      "\"projectorctl adopt recorder --partitions 1\" (with --dry-run it only shows what it would keep, insert and "
+      "delete), else set partitions to the count that they ran with. That is not always the number of rows: a worker "
+      "that has never run has none");
   EXPECT_EQ(run("SELECT to_regclass('recorder_seen')"), "");
   EXPECT_EQ(run("SELECT string_agg(last_global_position::text, ' ') FROM projection_checkpoints"), "100 100 100 100");
 }

@@ -85,15 +85,21 @@ TEST_F(CheckpointTest, TakesOverTheSeedsRowsOfAllPartitions) {
 TEST_F(CheckpointTest, SeedRowsOfAnotherCountAreRefused) {
   make_mirror_row("revenue_p0", 10);
   make_mirror_row("revenue_p1", 11);
-  expect_refused(open(request(one_)),
-                 "checkpoints of another partition count exist in public.projection_checkpoints: found revenue_p0, "
-                 "revenue_p1 (2 in all), expected revenue for partitions = 1; set partitions to the count that they "
-                 "were written with");
-  expect_refused(
-      open(request(third_of_four_)),
-      "checkpoints of another partition count exist in public.projection_checkpoints: found revenue_p0, revenue_p1 (2 "
-      "in all), expected revenue_p0 to revenue_p3 for partitions = 4; set partitions to the count that they were "
-      "written with");
+  const std::string found = "checkpoints of another partition count exist in public.projection_checkpoints: found "
+                            "revenue_p0, revenue_p1 (2 in "
+                            "all), expected ";
+  const std::string else_what = " (with --dry-run it only shows what it would keep, insert and delete), else set "
+                                "partitions to the count that they "
+                                "ran with. That is not always the number of rows: a worker that has never run has none";
+  expect_refused(open(request(one_)), found +
+                                          "revenue for partitions = 1; if the old workers ran with 1, run "
+                                          "\"projectorctl adopt revenue --partitions 1\"" +
+                                          else_what);
+  expect_refused(open(request(third_of_four_)),
+                 found +
+                     "revenue_p0 to revenue_p3 for partitions = 4; if the old workers ran with 4, run "
+                     "\"projectorctl adopt revenue --partitions 4\"" +
+                     else_what);
   EXPECT_EQ(checkpoints(), "");
   EXPECT_TRUE(open(request({"revenue", 1, 2})).checkpoint);
 }

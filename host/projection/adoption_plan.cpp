@@ -1,0 +1,159 @@
+#include "projection/adoption_plan.hpp"
+
+#include "projection/checkpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace projector::projection {
+namespace {
+
+std::string names_of(const std::vector<ForeignRow>& rows) {
+  std::string names;
+  for (const auto& row : rows) {
+    names += (names.empty() ? "" : ", ") + row.name;
+  }
+  return names;
+}
+
+CheckpointKey key_of(const AdoptionRequest& request, std::uint32_t partition) {
+  return {request.checkpoint, partition, request.partitions};
+}
+
+std::string expected_names(const AdoptionRequest& request) {
+  return request.partitions == 1 ? request.checkpoint
+                                 : fmt::format("{0}_p0 to {0}_p{1}", request.checkpoint, request.partitions - 1);
+}
+
+constexpr const char* kTakeLowest =
+    "or add --lowest, which starts each partition at the lowest position that was found for it (with --dry-run it says "
+    "how many events may be handled twice then)";
+
+/// Whether the rows are as this host left them with its own partition count.
+bool untouched(const std::vector<ForeignRow>& found, const OwnRows& own) {
+  return found.size() == own.positions.size() && std::all_of(found.begin(), found.end(), [&](const ForeignRow& row) {
+           const auto ours = own.positions.find(row.name);
+           return ours != own.positions.end() && ours->second == row.position;
+         });
+}
+
+/// Puts the rows of this partition count into the plan, and all others aside.
+AdoptionPlan sort_rows(const AdoptionRequest& request, const std::vector<ForeignRow>& found,
+                       const std::optional<OwnRows>& own) {
+  AdoptionPlan plan;
+  plan.surplus = found;
+  for (std::uint32_t partition = 0; partition < request.partitions; ++partition) {
+    AdoptedPartition adopted{.name = key_of(request, partition).name(), .partition = partition, .found = {}, .own = {}};
+    const auto row = std::find_if(plan.surplus.begin(), plan.surplus.end(),
+                                  [&](const ForeignRow& one) { return one.name == adopted.name; });
+    if (row != plan.surplus.end()) {
+      adopted.found = row->position;
+      adopted.moved_at = row->moved_at;
+      plan.surplus.erase(row);
+    }
+    if (own && own->partitions == request.partitions) {
+      const auto ours = own->positions.find(adopted.name);
+      adopted.own = ours == own->positions.end() ? std::nullopt : std::optional(ours->second);
+    }
+    adopted.position = adopted.handled = adopted.found.value_or(request.missing_at);
+    plan.partitions.push_back(std::move(adopted));
+  }
+  for (auto& one : plan.partitions) {
+    for (const auto& row : plan.surplus) {
+      one.handled = one.found ? one.handled : std::max(one.handled, row.position);
+    }
+  }
+  return plan;
+}
+
+/// Why this partition count cannot be that of the rows, or nothing.
+std::string refuse_count(const AdoptionRequest& request, const std::vector<ForeignRow>& found,
+                         const std::optional<OwnRows>& own, const AdoptionPlan& plan) {
+  if (found.empty()) {
+    return fmt::format("{} has no row of {}: there is nothing to take over; when it is started it begins where "
+                       "start_from says",
+                       request.table, request.checkpoint);
+  }
+  if (own && own->partitions != request.partitions && untouched(found, *own)) {
+    return fmt::format("nobody but this host has written the rows of {}, with {} partitions; for another count run "
+                       "\"projectorctl repartition {} --to {}\"",
+                       request.checkpoint, own->partitions, request.projection, request.partitions);
+  }
+  if (plan.surplus.size() == found.size()) {
+    return fmt::format("{} has no row of {} partitions: found {}, expected {}; name the count that the old workers ran "
+                       "with, and change it later with \"projectorctl repartition\"",
+                       request.table, request.partitions, names_of(found), expected_names(request));
+  }
+  return {};
+}
+
+/// Why the surplus rows may be those that count, or nothing.
+std::string refuse_surplus(const AdoptionRequest& request, const std::vector<ForeignRow>& found,
+                           const AdoptionPlan& plan) {
+  std::optional<std::int64_t> oldest_kept;
+  for (const auto& row : found) {
+    const bool kept = std::none_of(plan.surplus.begin(), plan.surplus.end(),
+                                   [&](const ForeignRow& one) { return one.name == row.name; });
+    if (kept && row.moved_at) {
+      oldest_kept = std::min(oldest_kept.value_or(*row.moved_at), *row.moved_at);
+    }
+  }
+  std::vector<ForeignRow> unsure;
+  std::copy_if(plan.surplus.begin(), plan.surplus.end(), std::back_inserter(unsure),
+               [&](const ForeignRow& row) { return !row.moved_at || !oldest_kept || *row.moved_at >= *oldest_kept; });
+  if (unsure.empty()) {
+    return {};
+  }
+  return fmt::format(
+      "it cannot be told from {} that the old workers last ran with {} partitions: {} {} no partition of "
+      "that count, and {} not older than the rows that are; name the count that they ran with, {}",
+      request.table, request.partitions, names_of(unsure), unsure.size() == 1 ? "is" : "are",
+      unsure.size() == 1 ? "it is" : "they are", kTakeLowest);
+}
+
+/// Why a row that is behind this host's own position may be right, or nothing.
+std::string refuse_behind(const AdoptionRequest& request, const AdoptionPlan& plan) {
+  for (const auto& one : plan.partitions) {
+    if (one.own && one.found && *one.found < *one.own) {
+      return fmt::format(
+          "{} says {} for {}, behind this host's own position {}: where this host's work is to count, run "
+          "UPDATE {} SET last_global_position = {} WHERE projection_name = {} and this again, {}",
+          request.table, *one.found, one.name, *one.own, request.table, *one.own,
+          pg::Connection::quote_literal(one.name), kTakeLowest);
+    }
+  }
+  return {};
+}
+
+void take_lowest(AdoptionPlan& plan) {
+  for (auto& one : plan.partitions) {
+    one.handled = std::max(one.handled, one.own.value_or(0));
+    for (const auto& row : plan.surplus) {
+      one.position = std::min(one.position, row.position);
+      one.handled = std::max(one.handled, row.position);
+    }
+  }
+}
+
+} // namespace
+
+AdoptionPlan plan_adoption(const AdoptionRequest& request, const std::vector<ForeignRow>& found,
+                           const std::optional<OwnRows>& own) {
+  auto plan = sort_rows(request, found, own);
+  plan.refusal = refuse_count(request, found, own, plan);
+  if (!plan.refusal.empty()) {
+    return plan;
+  }
+  if (request.lowest) {
+    take_lowest(plan);
+    return plan;
+  }
+  plan.refusal = refuse_surplus(request, found, plan);
+  if (plan.refusal.empty()) {
+    plan.refusal = refuse_behind(request, plan);
+  }
+  return plan;
+}
+
+} // namespace projector::projection
