@@ -1,6 +1,7 @@
 #include "eventlog/history_reader.hpp"
 
 #include "eventlog/row_decoder.hpp"
+#include "eventlog/unreadable_event.hpp"
 
 #include <fmt/core.h>
 #include <poll.h>
@@ -20,17 +21,18 @@ void add_condition(std::string& sql, pg::Parameters& parameters, const char* col
   }
 }
 
-std::string statement(const HistoryRead& read, const Store& store, pg::Parameters& parameters) {
+std::string statement(const HistoryRead& read, const Store& store, const char* columns, std::int64_t after,
+                      std::int64_t limit, pg::Parameters& parameters) {
   std::string sql =
-      fmt::format("SELECT {} FROM {} WHERE global_position > $1 AND global_position <= $2", kEventColumns, store.table);
-  parameters.int8(read.after).int8(read.to);
+      fmt::format("SELECT {} FROM {} WHERE global_position > $1 AND global_position <= $2", columns, store.table);
+  parameters.int8(after).int8(read.to);
   if (read.only_for) {
     const Filter& filter = read.only_for->filter;
     add_condition(sql, parameters, "event_type", filter.event_types);
     add_condition(sql, parameters, "aggregate_type", filter.aggregate_types);
     add_condition(sql, parameters, "bounded_context", filter.bounded_contexts);
   }
-  return sql + fmt::format(" ORDER BY global_position LIMIT {}", read.limit);
+  return sql + fmt::format(" ORDER BY global_position LIMIT {}", limit);
 }
 
 } // namespace
@@ -50,10 +52,14 @@ void HistoryReader::run() {
       if (!connection_ || !connection_->at_rest()) {
         connection_.reset();
       }
+      const std::string reason =
+          fmt::format("reading events above position {} failed, trying again: {}", read->progress, error.what());
       if (!reported_ && options_.report) {
         reported_ = true;
-        options_.report(true, fmt::format("reading events above position {} failed, trying again: {}", read->progress,
-                                          error.what()));
+        options_.report(true, reason);
+      }
+      if (connection_) {
+        shared_.unreadable(*read, read->progress + 1, reason);
       }
       pollfd stopped{stop_.fd(), POLLIN, 0};
       ::poll(&stopped, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(backoff_.next()).count()));
@@ -99,9 +105,14 @@ void HistoryReader::carry_out(HistoryRead& read) {
   };
   builder_.clear();
   pg::Parameters parameters;
-  const std::string sql = statement(read, *store_, parameters);
-  connection_->stream(sql, parameters, pg::Format::Binary, [&](const pg::Result& row) {
+  const std::string sql = statement(read, *store_, kEventColumns, read.after, read.limit, parameters);
+  std::optional<UnreadableEvent> unreadable;
+  const auto take = [&](const pg::Result& row) {
     const projector_event event = decode_row(row.get(), 0);
+    const std::int64_t last = builder_.empty() ? from : builder_.last_position();
+    if (event.global_position == last && rows > 0) {
+      throw UnreadableEvent(last, "global_position", "another row has the same position");
+    }
     if (builder_.full_for(text_bytes(event))) {
       cut(builder_.last_position());
       if (!wanted) {
@@ -111,12 +122,55 @@ void HistoryReader::carry_out(HistoryRead& read) {
     builder_.append(event);
     ++rows;
     return true;
-  });
+  };
+  try {
+    connection_->stream(sql, parameters, pg::Format::Binary, [&](const pg::Result& row) {
+      try {
+        return take(row);
+      } catch (const UnreadableEvent& event) {
+        unreadable = event;
+        return false;
+      }
+    });
+  } catch (const pg::Error& error) {
+    if (!may_be_of_one_row(error)) {
+      throw;
+    }
+    // The rows before it have come, in order.
+    pg::Parameters next;
+    const auto row = connection_->exec(
+        statement(read, *store_, "global_position", builder_.empty() ? from : builder_.last_position(), 1, next), next);
+    if (row.rows() != 0) {
+      unreadable = find_unreadable(*connection_, *store_, row.int8(0, 0));
+    }
+    if (!unreadable) {
+      throw;
+    }
+  }
+  if (unreadable) {
+    stop_before(read, *unreadable, [&] { cut(unreadable->position() - 1); });
+    return;
+  }
   const bool complete = wanted && rows < read.limit;
   if (wanted && (complete || !builder_.empty())) {
     cut(complete ? read.to : builder_.last_position());
   }
   shared_.finish(read, rows, complete || from == read.to);
+}
+
+/// Hands over what comes before the event, and tells why nothing comes after it.
+void HistoryReader::stop_before(const HistoryRead& read, const UnreadableEvent& event,
+                                const std::function<void()>& cut) {
+  if (!builder_.empty() && builder_.last_position() < event.position()) {
+    cut();
+  }
+  const std::string reason = explain(event, *store_);
+  if (reason != reported_reason_ && options_.report) {
+    options_.report(true, reason);
+  }
+  reported_reason_ = reason;
+  shared_.unreadable(read, event.position(), reason);
+  shared_.finish(read, 0, false);
 }
 
 } // namespace projector::eventlog

@@ -5,10 +5,13 @@
 #include "eventlog/event_log.hpp"
 #include "eventlog/segment_builder.hpp"
 #include "eventlog/shared_log.hpp"
+#include "eventlog/unreadable_event.hpp"
 #include "pg/connection.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string>
 
 namespace projector::eventlog {
 
@@ -23,6 +26,7 @@ public:
 private:
   bool ready(const HistoryRead& read);
   void carry_out(HistoryRead& read);
+  void stop_before(const HistoryRead& read, const UnreadableEvent& event, const std::function<void()>& cut);
 
   const EventLogOptions& options_;
   SharedLog& shared_;
@@ -33,6 +37,7 @@ private:
   std::uint64_t session_incarnation_ = 0;
   SegmentBuilder builder_;
   bool reported_ = false;
+  std::string reported_reason_; ///< of the event that could not be read last
 };
 
 } // namespace projector::eventlog

@@ -1,12 +1,13 @@
 #include "eventlog/row_decoder.hpp"
 
+#include "eventlog/unreadable_event.hpp"
+
 #include <endian.h>
 #include <libpq-fe.h>
 
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <stdexcept>
 #include <string>
 
 namespace projector::eventlog {
@@ -29,11 +30,26 @@ enum Column {
   kCreatedAt,
 };
 
+[[noreturn]] void refuse(const pg_result* result, int row, int column, const std::string& found) {
+  std::uint64_t position = 0;
+  if (PQgetlength(result, row, kGlobalPosition) == sizeof position) {
+    std::memcpy(&position, PQgetvalue(result, row, kGlobalPosition), sizeof position);
+  }
+  throw UnreadableEvent(static_cast<std::int64_t>(be64toh(position)), PQfname(result, column), found);
+}
+
+void require(const pg_result* result, int row, int column) {
+  if (PQgetlength(result, row, column) == 0 && PQgetisnull(result, row, column)) {
+    refuse(result, row, column, "it is NULL, and every event has a value there");
+  }
+}
+
 const char* fixed(const pg_result* result, int row, int column, int size) {
   if (PQgetlength(result, row, column) != size) {
-    throw std::runtime_error(std::string("column ") + PQfname(result, column) + " of the events table has " +
-                             std::to_string(PQgetlength(result, row, column)) + " bytes where " + std::to_string(size) +
-                             " were expected");
+    require(result, row, column);
+    refuse(result, row, column,
+           "it has " + std::to_string(PQgetlength(result, row, column)) + " bytes where " + std::to_string(size) +
+               " are expected");
   }
   return PQgetvalue(result, row, column);
 }
@@ -58,6 +74,11 @@ projector_str text(const pg_result* result, int row, int column) {
   return {PQgetvalue(result, row, column), static_cast<std::size_t>(size)};
 }
 
+projector_str required_text(const pg_result* result, int row, int column) {
+  require(result, row, column);
+  return {PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column))};
+}
+
 /// PostgreSQL's infinity stays the largest value rather than wrap around.
 std::int64_t unix_microseconds(std::int64_t postgres) {
   std::int64_t sum;
@@ -70,14 +91,14 @@ projector_event decode_row(const pg_result* result, int row) {
   projector_event event;
   event.struct_size = sizeof event;
   event.global_position = int8(result, row, kGlobalPosition);
-  event.bounded_context = text(result, row, kBoundedContext);
-  event.aggregate_type = text(result, row, kAggregateType);
-  event.aggregate_id = text(result, row, kAggregateId);
+  event.bounded_context = required_text(result, row, kBoundedContext);
+  event.aggregate_type = required_text(result, row, kAggregateType);
+  event.aggregate_id = required_text(result, row, kAggregateId);
   event.aggregate_version = int8(result, row, kAggregateVersion);
   std::memcpy(event.event_id, fixed(result, row, kEventId, sizeof event.event_id), sizeof event.event_id);
-  event.event_type = text(result, row, kEventType);
+  event.event_type = required_text(result, row, kEventType);
   event.event_version = int4(result, row, kEventVersion);
-  event.payload = text(result, row, kPayload);
+  event.payload = required_text(result, row, kPayload);
   event.metadata = text(result, row, kMetadata);
   event.trace_id = text(result, row, kTraceId);
   event.correlation_id = text(result, row, kCorrelationId);

@@ -12,7 +12,7 @@ inline constexpr const char* kEventColumns =
     "event_version, payload, metadata::text, trace_id, correlation_id, causation_id, created_at";
 
 /// One row of kEventColumns in binary format, in the form in which plugins get it. Its text points into the result.
-/// Throws std::runtime_error where a cell does not have the size of its type.
+/// Throws UnreadableEvent where a value that every event has is NULL.
 projector_event decode_row(const pg_result* result, int row);
 
 } // namespace projector::eventlog

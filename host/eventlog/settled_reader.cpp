@@ -1,6 +1,7 @@
 #include "eventlog/settled_reader.hpp"
 
 #include "eventlog/row_decoder.hpp"
+#include "eventlog/unreadable_event.hpp"
 #include "pg/pipeline.hpp"
 
 #include <fmt/core.h>
@@ -54,8 +55,9 @@ void SettledReader::adopt(Store store) {
                           kEventColumns, store_.table);
   facts_sql_ = fmt::format("SELECT (SELECT max(global_position) FROM {}), {}, pg_is_in_recovery(), pg_backend_pid(), "
                            "(pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint, "
-                           "(pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint, {} FROM {} s",
-                           store_.table, kLastValueSql, store_.fingerprint_sql, store_.sequence);
+                           "(pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint, {}, "
+                           "EXISTS (SELECT FROM {} WHERE global_position < 1) FROM {} s",
+                           store_.table, kLastValueSql, store_.fingerprint_sql, store_.table, store_.sequence);
   missing_sql_ = fmt::format("SELECT e.* FROM unnest($1::bigint[], $2::bigint[]) AS r(above, upto) CROSS JOIN LATERAL "
                              "(SELECT {} FROM {} WHERE global_position > r.above AND global_position <= r.upto "
                              "ORDER BY global_position LIMIT $3) e ORDER BY e.global_position LIMIT $3",
@@ -64,9 +66,20 @@ void SettledReader::adopt(Store store) {
 
 bool SettledReader::look() {
   const std::int64_t before = settled_;
+  while (!attempt()) {
+    // There is a row that cannot be read; the next attempt reads those before it.
+  }
+  return settled_ != before;
+}
+
+bool SettledReader::attempt() {
   Look look{.window = LookWindow(settled_, options_.incarnation, most_bytes(), builder_), .facts = {}, .inserted = 0};
   const auto ticket = sink_.asked();
-  look.facts = read_snapshot(look.window);
+  const auto facts = read_snapshot(look.window);
+  if (!facts) {
+    return false;
+  }
+  look.facts = *facts;
   look.inserted = look.facts.inserted;
   sink_.answered(ticket);
   check(look.facts);
@@ -79,13 +92,32 @@ bool SettledReader::look() {
     wait_for_holders(look, holders);
   }
   behind_ = settled_ < look.facts.highest;
-  return settled_ != before;
+  return true;
 }
 
-SettledReader::Facts SettledReader::read_snapshot(LookWindow& window) {
+/// Nothing where a row among those read cannot be handed over.
+std::optional<SettledReader::Facts> SettledReader::read_snapshot(LookWindow& window) {
   enum Tag : std::size_t { kBegin, kRows, kFacts, kCommit };
   Facts facts;
   std::optional<pg::Pipeline::Failure> failure;
+  const std::int64_t limit = readable_rows_.value_or(row_limit());
+  std::int64_t rows_read = 0;
+  std::int64_t last = settled_;
+  std::optional<std::int64_t> unreadable; // how many rows come before the first position that has such a row
+  const auto take = [&](const pg_result* row) {
+    try {
+      const projector_event event = decode_row(row, 0);
+      if (event.global_position == last) {
+        unreadable = rows_read - 1;
+        return;
+      }
+      last = event.global_position;
+      window.add(event);
+      ++rows_read;
+    } catch (const UnreadableEvent&) {
+      unreadable = rows_read;
+    }
+  };
   {
     pg::Pipeline flight(connection_);
     const pg::Send keep{
@@ -94,12 +126,12 @@ SettledReader::Facts SettledReader::read_snapshot(LookWindow& window) {
     rows.format = pg::Format::Binary;
     rows.single_row = true;
     flight.send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", {}, keep, kBegin);
-    flight.send(rows_sql_, pg::Parameters().int8(settled_).int8(row_limit()), rows, kRows);
+    flight.send(rows_sql_, pg::Parameters().int8(settled_).int8(limit), rows, kRows);
     flight.send(facts_sql_, {}, keep, kFacts);
     flight.send("COMMIT", {}, keep, kCommit);
     failure = flight.sync([&](std::size_t tag, pg::Result&& result) {
-      if (tag == kRows && result.rows() == 1) {
-        window.add(decode_row(result.get(), 0));
+      if (tag == kRows && result.rows() == 1 && !unreadable) {
+        take(result.get());
       } else if (tag == kFacts) {
         facts.highest = result.is_null(0, 0) ? 0 : result.int8(0, 0);
         facts.last_value = result.int8(0, 1);
@@ -108,6 +140,7 @@ SettledReader::Facts SettledReader::read_snapshot(LookWindow& window) {
         facts.inserted = result.int8(0, 4);
         facts.flushed = result.int8(0, 5);
         facts.fingerprint = std::string(result.bytes(0, 6));
+        facts.below_one = result.boolean(0, 7);
       }
     });
   }
@@ -115,7 +148,14 @@ SettledReader::Facts SettledReader::read_snapshot(LookWindow& window) {
     if (!connection_.at_rest()) {
       connection_.exec("ROLLBACK");
     }
-    throw failure->error;
+    if (failure->tag != kRows || !may_be_of_one_row(failure->error) || rows_read >= limit) {
+      throw failure->error;
+    }
+    unreadable = unreadable.value_or(rows_read);
+  }
+  readable_rows_ = unreadable;
+  if (unreadable) {
+    return std::nullopt;
   }
   window.end_of_snapshot();
   learn(window.rows(), window.bytes());
@@ -123,7 +163,7 @@ SettledReader::Facts SettledReader::read_snapshot(LookWindow& window) {
 }
 
 void SettledReader::check(const Facts& facts) const {
-  if (facts.in_recovery || facts.fingerprint != store_.fingerprint) {
+  if (facts.in_recovery || facts.fingerprint != store_.fingerprint || facts.below_one || facts.last_value < 0) {
     throw StoreChanged("the event store was changed");
   }
   if (facts.backend_pid != store_.backend_pid) {
@@ -189,12 +229,16 @@ void SettledReader::wait_for_holders(Look& look, LockHolders& holders) {
 void SettledReader::end_look(Look& look) {
   for (std::size_t read = 0; look.has_gap() && read < most_bytes();) {
     const std::size_t held = look.window.bytes();
-    look.window.close(read_missing(look, settled_));
+    const auto to = read_missing(look, settled_);
+    if (!to) {
+      break;
+    }
+    look.window.close(*to);
     read += look.window.bytes() - held;
     publish_contiguous(look);
   }
   if (settled_ < look.facts.highest) {
-    // The history readers read on demand what was too much for this look.
+    // The history readers read on demand what was too much for this look, and what cannot be read.
     publish({}, look.facts.highest, insert_position());
   }
 }
@@ -203,14 +247,19 @@ void SettledReader::end_look(Look& look) {
 void SettledReader::read_filled(Look& look) {
   std::int64_t above = settled_;
   while (look.window.bytes() < 2 * most_bytes() && look.has_gap() && look.window.gaps().missing().back().to > above) {
-    above = read_missing(look, above);
+    const auto to = read_missing(look, above);
+    if (!to) {
+      return;
+    }
+    above = *to;
     publish_contiguous(look);
   }
 }
 
 /// Reads the first missing ranges above a position, of which there is one at least, in a new snapshot and adds what is
-/// there now to the look's rows. Returns the position up to which all missing ranges have been read.
-std::int64_t SettledReader::read_missing(Look& look, std::int64_t above) {
+/// there now to the look's rows. Returns the position up to which all missing ranges have been read; nothing where a
+/// row among them cannot be read.
+std::optional<std::int64_t> SettledReader::read_missing(Look& look, std::int64_t above) {
   const std::int64_t limit = row_limit();
   std::vector<std::int64_t> after, to;
   for (const PositionRange& range : look.window.gaps().missing_above(above, limit)) {
@@ -218,20 +267,35 @@ std::int64_t SettledReader::read_missing(Look& look, std::int64_t above) {
     to.push_back(range.to);
   }
   const std::size_t held = look.window.bytes();
-  std::int64_t rows = 0, last = 0;
-  bool full = false;
-  connection_.stream(missing_sql_, pg::Parameters().int8_array(after).int8_array(to).int8(limit), pg::Format::Binary,
-                     [&](const pg::Result& result) {
-                       const projector_event event = decode_row(result.get(), 0);
-                       look.window.add_filling(event);
-                       ++rows;
-                       last = event.global_position;
-                       full = look.window.bytes() - held >= most_bytes();
-                       return !full;
-                     });
+  std::int64_t rows = 0, last = above;
+  bool full = false, unreadable = false;
+  const auto take = [&](const pg::Result& result) {
+    try {
+      const projector_event event = decode_row(result.get(), 0);
+      unreadable = rows > 0 && event.global_position == last;
+      if (!unreadable) {
+        look.window.add_filling(event);
+        ++rows;
+        last = event.global_position;
+      }
+    } catch (const UnreadableEvent&) {
+      unreadable = true;
+    }
+    full = look.window.bytes() - held >= most_bytes();
+    return !full && !unreadable;
+  };
+  try {
+    connection_.stream(missing_sql_, pg::Parameters().int8_array(after).int8_array(to).int8(limit), pg::Format::Binary,
+                       take);
+  } catch (const pg::Error& error) {
+    if (!may_be_of_one_row(error)) {
+      throw;
+    }
+    unreadable = true;
+  }
   look.window.end_of_filling();
   look.inserted = insert_position();
-  return rows < limit && !full ? to.back() : last;
+  return unreadable ? std::nullopt : std::optional(rows < limit && !full ? to.back() : last);
 }
 
 void SettledReader::publish_contiguous(Look& look) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -25,7 +26,8 @@ public:
 /// rows above the settled position in one snapshot. Rows without a gap below them are settled. A gap below a visible
 /// row belongs to a transaction that drew its position before that snapshot, and so held the sequence's lock then;
 /// after everybody who holds the lock now has let go, a new snapshot shows what is in the gap, and what it does not
-/// show can never come. Owned by the tail, used on its thread; does not survive its connection.
+/// show can never come. A row that cannot be read is settled as any other; the history readers tell those who come to
+/// it. Owned by the tail, used on its thread; does not survive its connection.
 class SettledReader {
 public:
   /// Where the looks' findings go.
@@ -69,6 +71,7 @@ private:
   struct Facts {
     std::int64_t highest = 0; ///< position of any row, whether the look has read that row or not
     std::int64_t last_value = 0;
+    bool below_one = false; ///< there is a row below the first position
     bool in_recovery = false;
     std::int64_t backend_pid = 0;
     WalPosition inserted = 0;
@@ -77,9 +80,10 @@ private:
   };
   struct Look;
 
-  [[nodiscard]] Facts read_snapshot(LookWindow& window);
+  bool attempt();
+  [[nodiscard]] std::optional<Facts> read_snapshot(LookWindow& window);
   void check(const Facts& facts) const;
-  std::int64_t read_missing(Look& look, std::int64_t above);
+  [[nodiscard]] std::optional<std::int64_t> read_missing(Look& look, std::int64_t above);
   void read_filled(Look& look);
   void wait_for_holders(Look& look, LockHolders& holders);
   void end_look(Look& look);
@@ -99,7 +103,8 @@ private:
   const base::Stop& stop_;
   std::vector<std::uint32_t> sequences_; ///< oids, also of sequences that the table used before
   std::string rows_sql_, facts_sql_, missing_sql_;
-  std::size_t average_bytes_ = 16384; ///< of an event; a guess until some have been read
+  std::optional<std::int64_t> readable_rows_; ///< how many rows come before one that cannot be read
+  std::size_t average_bytes_ = 16384;         ///< of an event; a guess until some have been read
   SegmentBuilder builder_;
 };
 

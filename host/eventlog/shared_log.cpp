@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace projector::eventlog {
+namespace {
+
+/// How long after it could not be read an event is read again.
+constexpr base::Duration kObstaclePause = std::chrono::milliseconds(500);
+
+} // namespace
 
 std::uint64_t SharedLog::connected(const Store& store, std::int64_t settled) {
   const Lock lock(mutex_);
@@ -22,6 +28,7 @@ void SharedLog::lost() {
   cache_.clear();
   plan_.clear();
   promises_.clear();
+  obstacles_.clear();
   for (const auto& cursor : cursors_) {
     cursor->handed.reset();
     cursor->own.clear();
@@ -171,6 +178,9 @@ bool SharedLog::deliver(HistoryRead& read, SegmentPtr segment) {
   if (!connected_ || read.incarnation != incarnation_) {
     return false;
   }
+  std::erase_if(obstacles_, [&](const Obstacle& obstacle) {
+    return !read.only_for && read.progress < obstacle.at && obstacle.at <= segment->to();
+  });
   read.progress = segment->to();
   events_read_ += segment->events().size();
   plan_.learn(*segment);
@@ -199,6 +209,39 @@ void SharedLog::finish(const HistoryRead& read, std::int64_t rows, bool complete
       }
     }
   }
+}
+
+void SharedLog::unreadable(const HistoryRead& read, std::int64_t position, const std::string& reason) {
+  const Lock lock(mutex_);
+  if (!connected_ || read.incarnation != incarnation_) {
+    return;
+  }
+  const auto same = std::find_if(obstacles_.begin(), obstacles_.end(),
+                                 [&](const Obstacle& known) { return known.at == position && known.reason == reason; });
+  const std::uint64_t number = same == obstacles_.end() ? ++halts_ : same->number;
+  const std::int64_t after = same == obstacles_.end() ? read.progress : std::min(same->after, read.progress);
+  if (same != obstacles_.end()) {
+    obstacles_.erase(same);
+  }
+  obstacles_.push_back({.after = after,
+                        .at = position,
+                        .reason = reason,
+                        .number = number,
+                        .retry_at = base::Clock::now() + kObstaclePause});
+  for (const auto& cursor : cursors_) {
+    if (cursor->position >= after && cursor->position < position) {
+      wake(*cursor);
+    }
+  }
+}
+
+const SharedLog::Obstacle* SharedLog::obstacle(std::int64_t position) const {
+  for (const Obstacle& known : obstacles_) {
+    if (known.after <= position && position < known.at) {
+      return &known;
+    }
+  }
+  return nullptr;
 }
 
 std::optional<Store> SharedLog::store(std::uint64_t incarnation) const {

@@ -26,7 +26,7 @@ struct CursorState {
   std::int64_t position = 0;     ///< last asked for
   SegmentPtr handed;             ///< came while the cursor waited for it; need not be in the cache
   std::deque<SegmentPtr> own;    ///< read past the cache with the cursor's filter
-  std::uint64_t told_halt = 0;   ///< the halt that next() has told of
+  std::uint64_t told_halt = 0;   ///< the halt, or the obstacle, that next() has told of
   bool closed = false;
   bool waiting = false;
   bool woken = false;
@@ -79,6 +79,8 @@ public:
   /// One finished segment of a read. False: nobody needs the rest of it now.
   bool deliver(HistoryRead& read, SegmentPtr segment);
   void finish(const HistoryRead& read, std::int64_t rows, bool complete);
+  /// The event at `position` cannot be handed over now: cursors that come to it are told, and it is read again later.
+  void unreadable(const HistoryRead& read, std::int64_t position, const std::string& reason);
   [[nodiscard]] std::optional<Store> store(std::uint64_t incarnation) const; ///< none where another one has begun
 
 private:
@@ -86,7 +88,16 @@ private:
     std::uint64_t ticket;
     std::int64_t highest;
   };
+  /// An event that cannot be handed over, for cursors with after <= position < at.
+  struct Obstacle {
+    std::int64_t after;
+    std::int64_t at;
+    std::string reason;
+    std::uint64_t number; ///< as of halts_
+    base::TimePoint retry_at;
+  };
   using Lock = std::unique_lock<std::mutex>;
+  [[nodiscard]] const Obstacle* obstacle(std::int64_t position) const;
   SegmentPtr find(CursorState& cursor, std::int64_t after);
   void plan(const std::shared_ptr<CursorState>& cursor, std::int64_t from, bool demanded);
   [[nodiscard]] bool reads_alone(const CursorState& cursor, std::int64_t from) const;
@@ -112,7 +123,8 @@ private:
   std::int64_t durable_ = 0;
   std::int64_t last_value_ = 0;
   std::string halted_;
-  std::uint64_t halts_ = 0;
+  std::uint64_t halts_ = 0; ///< counts obstacles, too
+  std::vector<Obstacle> obstacles_;
   std::string waiting_;
 
   bool store_called_ = false;

@@ -39,6 +39,7 @@ Cursor::Next SharedLog::next(const std::shared_ptr<CursorState>& cursor, std::in
       return {Cursor::Status::NewStore, nullptr, {}};
     }
     const bool late = base::Clock::now() >= deadline;
+    base::TimePoint until = deadline;
     if (!halted_.empty()) {
       if (late || cursor->told_halt != halts_) {
         cursor->told_halt = halts_;
@@ -51,6 +52,13 @@ Cursor::Next SharedLog::next(const std::shared_ptr<CursorState>& cursor, std::in
       }
       if (after < settled_) {
         plan(cursor, after, true);
+        if (const Obstacle* known = obstacle(after)) {
+          if (late || cursor->told_halt != known->number) {
+            cursor->told_halt = known->number;
+            return {Cursor::Status::Halted, nullptr, known->reason};
+          }
+          until = std::min(until, std::max(known->retry_at, base::Clock::now() + std::chrono::milliseconds(1)));
+        }
       }
     }
     if (late) {
@@ -58,7 +66,7 @@ Cursor::Next SharedLog::next(const std::shared_ptr<CursorState>& cursor, std::in
     }
     cursor->waiting = true;
     cursor->woken = false;
-    cursor->changed.wait_until(lock, stop.token(), deadline, [&] { return cursor->woken; });
+    cursor->changed.wait_until(lock, stop.token(), until, [&] { return cursor->woken; });
     cursor->waiting = false;
   }
 }
@@ -86,6 +94,9 @@ void SharedLog::plan(const std::shared_ptr<CursorState>& cursor, std::int64_t fr
   }
   if (demanded && (cursor->handed || !cursor->own.empty() || cache_.find(from))) {
     return; // it is there, and only not flushed yet
+  }
+  if (const Obstacle* known = obstacle(from); known != nullptr && base::Clock::now() < known->retry_at) {
+    return;
   }
   if (reads_alone(*cursor, from)) {
     if (demanded || cursor->own.size() == 1) {

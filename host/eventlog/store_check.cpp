@@ -1,9 +1,10 @@
 #include "eventlog/store_check.hpp"
 
+#include "eventlog/table_check.hpp"
+
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
-#include <array>
 #include <vector>
 
 namespace projector::eventlog {
@@ -26,7 +27,8 @@ Store check_server(Connection& connection) {
       "SELECT (SELECT system_identifier FROM pg_control_system()), d.oid, current_user, pg_backend_pid(), "
       "pg_postmaster_start_time(), current_setting('wal_block_size'), "
       "(SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'), "
-      "('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint "
+      "('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint, "
+      "getdatabaseencoding(), current_database() "
       "FROM pg_database d WHERE d.datname = current_database()");
   Store store;
   store.identity.store = cell(row, 0, 0) + "/" + cell(row, 0, 1);
@@ -37,6 +39,13 @@ Store check_server(Connection& connection) {
   store.wal_block_size = row.int8(0, 5);
   store.wal_segment_size = row.int8(0, 6);
   store.identity.timeline = row.int8(0, 7);
+  if (row.bytes(0, 8) == "SQL_ASCII") {
+    throw StoreRefused(fmt::format(
+        "the event store's database {0} has encoding SQL_ASCII, in which nobody checks what bytes of text mean, and "
+        "plugins get UTF-8. Cure: CREATE DATABASE {1} ENCODING 'UTF8' TEMPLATE template0; then pg_dump {0} | psql "
+        "--set=ON_ERROR_STOP=1 {0}_utf8, which names what is not UTF-8; let event_store.dsn lead there",
+        row.bytes(0, 9), Connection::quote_identifier(cell(row, 0, 9) + "_utf8")));
+  }
   return store;
 }
 
@@ -87,62 +96,6 @@ void find_table(Connection& connection, const std::string& events_table, Store& 
                                    "BYPASSRLS",
                                    store.table, store.role, Connection::quote_identifier(store.role)));
   }
-}
-
-struct ColumnRule {
-  const char* name;
-  const char* types; ///< as format_type names them, with commas around each
-  const char* expected;
-};
-constexpr const char* kTextTypes = ",text,character varying,";
-constexpr std::array kColumns = {
-    ColumnRule{"global_position", ",bigint,", "bigint"},
-    ColumnRule{"bounded_context", kTextTypes, "text"},
-    ColumnRule{"aggregate_type", kTextTypes, "text"},
-    ColumnRule{"aggregate_id", kTextTypes, "text"},
-    ColumnRule{"aggregate_version", ",bigint,", "bigint"},
-    ColumnRule{"event_id", ",uuid,", "uuid"},
-    ColumnRule{"event_type", kTextTypes, "text"},
-    ColumnRule{"event_version", ",integer,", "integer"},
-    ColumnRule{"payload", ",bytea,", "bytea"},
-    ColumnRule{"metadata", ",jsonb,json,", "jsonb"},
-    ColumnRule{"trace_id", kTextTypes, "text"},
-    ColumnRule{"correlation_id", kTextTypes, "text"},
-    ColumnRule{"causation_id", kTextTypes, "text"},
-    ColumnRule{"created_at", ",timestamp with time zone,", "timestamp with time zone"},
-};
-
-void check_columns(Connection& connection, const Store& store) {
-  const auto rows = connection.exec("SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
-                                    "WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped",
-                                    pg::Parameters().int8(store.table_oid));
-  std::vector<std::string> problems;
-  for (const ColumnRule& rule : kColumns) {
-    std::string type;
-    for (std::size_t row = 0; row < rows.rows(); ++row) {
-      if (rows.bytes(row, 0) == rule.name) {
-        type = cell(rows, row, 1);
-      }
-    }
-    if (type.empty()) {
-      problems.push_back(fmt::format("{} {} is missing", rule.name, rule.expected));
-    } else if (std::string_view(rule.types).find("," + type + ",") == std::string_view::npos) {
-      problems.push_back(fmt::format("{} is {} where {} is expected", rule.name, type, rule.expected));
-    }
-  }
-  if (!problems.empty()) {
-    throw StoreRefused(fmt::format("the columns of {} do not fit: {}. Cure: alter the table, or set "
-                                   "event_store.events_table to the right one; \"projectorctl schema print\" shows the "
-                                   "expected table",
-                                   store.table, fmt::join(problems, "; ")));
-  }
-}
-
-/// The table and everything that inherits from it, however deep.
-std::string tree_sql(std::uint32_t table_oid) {
-  return fmt::format("WITH RECURSIVE tree(oid) AS (SELECT {}::oid UNION "
-                     "SELECT i.inhrelid FROM pg_inherits i JOIN tree t ON i.inhparent = t.oid) ",
-                     table_oid);
 }
 
 struct Source {
@@ -217,8 +170,8 @@ void find_sequence(Connection& connection, Store& store) {
 
 void check_sequence(Connection& connection, Store& store) {
   const auto row =
-      connection.exec("SELECT seqcache, seqcycle, seqincrement, has_sequence_privilege(seqrelid, 'SELECT') "
-                      "FROM pg_sequence WHERE seqrelid = $1",
+      connection.exec("SELECT seqcache, seqcycle, seqincrement, has_sequence_privilege(seqrelid, 'SELECT'), "
+                      "relpersistence = 'p' FROM pg_sequence JOIN pg_class ON oid = seqrelid WHERE seqrelid = $1",
                       pg::Parameters().int8(store.sequence_oid));
   std::vector<std::string> problems, cures;
   if (row.int8(0, 0) > 1) {
@@ -244,6 +197,11 @@ void check_sequence(Connection& connection, Store& store) {
     throw StoreRefused(fmt::format("role {} may not read the sequence {}. Cure: GRANT SELECT ON SEQUENCE {} TO {}",
                                    store.role, store.sequence, store.sequence,
                                    Connection::quote_identifier(store.role)));
+  }
+  if (!row.boolean(0, 4)) {
+    throw StoreRefused(fmt::format("the sequence {0} is UNLOGGED: a crash of the server sets it back, and positions "
+                                   "would be given out twice. Cure: ALTER SEQUENCE {0} SET LOGGED",
+                                   store.sequence));
   }
   const auto last = connection.exec(fmt::format("SELECT {} FROM {} s", kLastValueSql, store.sequence));
   store.last_value = last.int8(0, 0);
@@ -297,9 +255,10 @@ pg::ConnectOptions session_options(pg::ConnectOptions connect, const std::string
 Store check_store(pg::Connection& connection, const std::string& events_table) {
   Store store = check_server(connection);
   find_table(connection, events_table, store);
-  check_columns(connection, store);
+  check_table(connection, store);
   find_sequence(connection, store);
   check_sequence(connection, store);
+  check_lowest_position(connection, store);
   check_subscriptions(connection, store);
   store.fingerprint_sql = fingerprint_sql(events_table, store);
   store.fingerprint = cell(connection.exec("SELECT " + store.fingerprint_sql), 0, 0);

@@ -55,6 +55,38 @@ TEST_F(PartitionedStore, HistoryComesInOrder) {
   EXPECT_EQ(stored().size(), 6030u);
 }
 
+/// Without an index of the whole, each part has one of its own.
+TEST_F(PartitionedStore, EveryPartNeedsAUniqueIndex) {
+  admin_->script("ALTER TABLE events DROP CONSTRAINT events_pkey; CREATE UNIQUE INDEX ON shop_even (global_position)");
+  std::string found = refusal();
+  EXPECT_EQ(found.find("no unique index begins with global_position: public.other_events, public.shop_odd; "), 0u)
+      << found;
+  for (const std::string part : {"other_events", "shop_odd"}) {
+    const std::string cure = "CREATE UNIQUE INDEX CONCURRENTLY ON public." + part + " (global_position)";
+    EXPECT_NE(found.find(cure), std::string::npos) << found;
+    admin_->exec(cure);
+  }
+  emit(*admin_, 5);
+  admin_->exec(kInsertOther);
+  expect_all_delivered(*open());
+}
+
+TEST_F(PartitionedStore, NotNullIsSetOnceForAllParts) {
+  admin_->exec("ALTER TABLE events ALTER payload DROP NOT NULL");
+  const std::string found = refusal();
+  const std::string cure = "ALTER TABLE public.events ALTER COLUMN payload SET NOT NULL";
+  EXPECT_NE(found.find("allow NULL: payload of public.events; "), std::string::npos) << found;
+  admin_->exec(cure);
+  open();
+}
+
+TEST_F(PartitionedStore, UnloggedPart) {
+  admin_->exec("ALTER TABLE shop_odd SET UNLOGGED");
+  EXPECT_EQ(refusal().find("public.shop_odd is UNLOGGED"), 0u);
+  admin_->exec("ALTER TABLE public.shop_odd SET LOGGED");
+  open();
+}
+
 TEST_F(PartitionedStore, AttachedPartWithAnotherSequenceHalts) {
   const auto log = open();
   admin_->script("CREATE TABLE extra (LIKE events INCLUDING DEFAULTS); CREATE SEQUENCE extra_seq; "

@@ -87,7 +87,8 @@ TEST_F(Refusals, IdentityColumnAndOddNamesAreFine) {
 }
 
 TEST_F(Refusals, ChildWithASequenceOfItsOwn) {
-  admin_->script("CREATE SEQUENCE \"child's\"; CREATE TABLE more (LIKE events); ALTER TABLE more INHERIT events; "
+  admin_->script("CREATE SEQUENCE \"child's\"; CREATE TABLE more (LIKE events INCLUDING INDEXES); ALTER TABLE more "
+                 "INHERIT events; "
                  "ALTER TABLE more ALTER global_position SET DEFAULT nextval('\"child''s\"')");
   EXPECT_THAT(refusal(),
               StartsWith("public.more, a part of public.events, takes its positions from "

@@ -48,6 +48,10 @@ void Follower::read_to(std::int64_t target) {
 
 StoreTest::StoreTest(test::PrivatePostgres& server)
     : server_(server), dsn_(server.create_database()), admin_(session()) {
+  install();
+}
+
+void StoreTest::install() {
   admin_->script(store_schema("events", ""));
   admin_->script(R"(
     CREATE FUNCTION emit(n int, kind text DEFAULT 'created', size int DEFAULT 20) RETURNS bigint LANGUAGE sql AS $$

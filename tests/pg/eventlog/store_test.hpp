@@ -53,6 +53,7 @@ class StoreTest : public ::testing::Test {
 protected:
   explicit StoreTest(test::PrivatePostgres& server = test::PrivatePostgres::shared());
 
+  void install(); ///< the table and emit, in the database that dsn_ leads to
   [[nodiscard]] pg::ConnectOptions connect_options(const std::string& user = "") const;
   [[nodiscard]] std::unique_ptr<pg::Connection> session() const;
   std::int64_t emit(pg::Connection& connection, int count = 1);
