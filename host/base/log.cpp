@@ -1,5 +1,6 @@
 #include "base/log.hpp"
 
+#include "base/clean_text.hpp"
 #include "base/line_writer.hpp"
 
 #include <fmt/format.h>
@@ -18,8 +19,28 @@
 namespace projector::base {
 namespace {
 
-constexpr const char* kPattern = "%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %v";
+constexpr const char* kPattern = "%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %*"; ///< %*: see CleanMessage
 constexpr auto kErrorWaits = std::chrono::milliseconds(50);
+
+constexpr std::size_t kLongestMessage = 16384; ///< in bytes
+
+/// A message may quote what plugins, events, files and servers say: nothing of it breaks the line or moves a cursor.
+class CleanMessage final : public spdlog::custom_flag_formatter {
+public:
+  void format(const spdlog::details::log_msg& message, const std::tm& /*time*/, spdlog::memory_buf_t& line) override {
+    const auto clean = clean_text({message.payload.data(), message.payload.size()}, kLongestMessage);
+    line.append(clean.data(), clean.data() + clean.size());
+  }
+  [[nodiscard]] std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
+    return std::make_unique<CleanMessage>();
+  }
+};
+
+std::unique_ptr<spdlog::pattern_formatter> line_formatter() {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<CleanMessage>('*').set_pattern(kPattern);
+  return formatter;
+}
 
 void use(const std::shared_ptr<spdlog::logger>& logger, const std::string& level,
          spdlog::level::level_enum flush_from) {
@@ -46,8 +67,7 @@ std::string_view colour_of(spdlog::level::level_enum level) {
 /// Formats a message and hands it to a writer, until that is gone.
 class QueueSink final : public spdlog::sinks::sink {
 public:
-  QueueSink(LineWriter& writer, bool coloured)
-      : writer_(&writer), coloured_(coloured), formatter_(std::make_unique<spdlog::pattern_formatter>(kPattern)) {}
+  QueueSink(LineWriter& writer, bool coloured) : writer_(&writer), coloured_(coloured), formatter_(line_formatter()) {}
 
   void detach() {
     const std::lock_guard lock(mutex_);
@@ -92,10 +112,10 @@ private:
 };
 
 std::string dropped_line(std::uint64_t count) {
-  spdlog::pattern_formatter formatter(kPattern);
+  const auto formatter = line_formatter();
   const std::string text = fmt::format("{} older lines of this log are lost: they were not read in time", count);
   spdlog::memory_buf_t buffer;
-  formatter.format(spdlog::details::log_msg("projectord", spdlog::level::warn, text), buffer);
+  formatter->format(spdlog::details::log_msg("projectord", spdlog::level::warn, text), buffer);
   return {buffer.data(), buffer.size()};
 }
 
@@ -121,7 +141,7 @@ void set_up_log(const std::string& level) {
   if (logger == nullptr) {
     logger = spdlog::stderr_color_mt("projectord");
   }
-  logger->set_pattern(kPattern);
+  logger->set_formatter(line_formatter());
   use(logger, level, spdlog::level::trace);
 }
 

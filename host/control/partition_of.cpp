@@ -1,8 +1,8 @@
 #include "control/partition_of.hpp"
 
+#include "base/clean_text.hpp"
 #include "base/fnv1a.hpp"
 #include "control/text_table.hpp"
-#include "plugin/text.hpp"
 #include "projection/checkpoint.hpp"
 
 #include <fmt/format.h>
@@ -27,12 +27,12 @@ std::uint32_t partition_of(std::string_view aggregate_id, std::uint32_t partitio
 }
 
 std::string refuse_aggregate_id(const std::string& aggregate_id) {
-  const auto clean = plugin::clean_text(aggregate_id, aggregate_id.size() * 3 + 3);
+  const auto clean = base::clean_text(aggregate_id, aggregate_id.size() * 3 + 3);
   if (replacements(clean) == replacements(aggregate_id)) {
     return {};
   }
   return fmt::format("{} is not UTF-8, which every aggregate id is hashed as: check the terminal's locale",
-                     plugin::clean_text(aggregate_id, kLongestShown));
+                     base::clean_text(aggregate_id, kLongestShown));
 }
 
 std::string partition_text(const std::vector<std::string>& aggregate_ids, std::uint32_t partitions,
@@ -43,7 +43,7 @@ std::string partition_text(const std::vector<std::string>& aggregate_ids, std::u
   }
   for (const auto& aggregate_id : aggregate_ids) {
     const auto partition = partition_of(aggregate_id, partitions);
-    rows.push_back({plugin::clean_text(aggregate_id, kLongestShown), fmt::format("{}/{}", partition, partitions),
+    rows.push_back({base::clean_text(aggregate_id, kLongestShown), fmt::format("{}/{}", partition, partitions),
                     projection::CheckpointKey{"NAME", partition, partitions}.name()});
     if (total_workers) {
       rows.back().push_back(fmt::format("{}/{}", partition % *total_workers, *total_workers));

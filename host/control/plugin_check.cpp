@@ -1,11 +1,11 @@
 #include "control/plugin_check.hpp"
 
 #include "base/child_answer.hpp"
+#include "base/clean_text.hpp"
 #include "base/temporary_directory.hpp"
 #include "plugin/module.hpp"
 #include "plugin/settings.hpp"
 #include "plugin/staging.hpp"
-#include "plugin/text.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -45,7 +45,7 @@ json examine(const fs::path& file, const std::vector<config::Projection>& projec
       settings[projection.name].push_back(to_json(problem));
     }
   }
-  return {{"version", plugin::clean_text(descriptor.version, kLongestVersion)},
+  return {{"version", base::clean_text(descriptor.version, kLongestVersion)},
           {"read_model_version", descriptor.read_model_version},
           {"resettable", descriptor.reset != nullptr},
           {"settings", settings}};

@@ -1,7 +1,7 @@
 #include "control/status_text.hpp"
 
+#include "base/clean_text.hpp"
 #include "control/text_table.hpp"
-#include "plugin/text.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,7 +15,7 @@ constexpr std::size_t kLongestText = 4096;
 
 /// Tables may hold what others wrote: nothing of it moves the cursor or breaks the line.
 std::string clean(const std::string& text) {
-  return plugin::clean_text(text, kLongestText);
+  return base::clean_text(text, kLongestText);
 }
 
 std::string or_dash(const std::string& text) {

@@ -1,6 +1,6 @@
 #include "plugin/description.hpp"
 
-#include "plugin/text.hpp"
+#include "base/clean_text.hpp"
 
 #include <fmt/core.h>
 
@@ -20,7 +20,7 @@ std::string list_of(const char* const* names) {
   }
   std::string list;
   for (; *names != nullptr; ++names) {
-    list += (list.empty() ? "" : ", ") + clean_text(*names, kLongestText);
+    list += (list.empty() ? "" : ", ") + base::clean_text(*names, kLongestText);
   }
   return list;
 }
@@ -42,11 +42,11 @@ std::string default_of(const projector_setting_spec& spec) {
   case PROJECTOR_SETTING_INTEGER:
   case PROJECTOR_SETTING_NUMBER:
   case PROJECTOR_SETTING_BOOLEAN:
-    return fmt::format("default {}", clean_text(spec.default_value, kLongestText));
+    return fmt::format("default {}", base::clean_text(spec.default_value, kLongestText));
   case PROJECTOR_SETTING_STRINGS:
     return "default []";
   default:
-    return fmt::format("default \"{}\"", clean_text(spec.default_value, kLongestText));
+    return fmt::format("default \"{}\"", base::clean_text(spec.default_value, kLongestText));
   }
 }
 
@@ -79,7 +79,7 @@ std::string setting_line(const projector_setting_spec& spec) {
   std::string line =
       fmt::format("  {} ({}, {}{})", spec.key, type_name(spec.type), default_of(spec), secret ? ", secret" : "");
   if (spec.description != nullptr && *spec.description != '\0') {
-    line += ": " + clean_text(spec.description, kLongestText);
+    line += ": " + base::clean_text(spec.description, kLongestText);
   }
   return line + "\n";
 }
@@ -95,8 +95,8 @@ std::string describe(const Module& module) {
   line("file", module.file().source.string());
   line("sha256", module.file().sha256);
   line("name", plugin.name);
-  line("version", clean_text(plugin.version, kLongestText));
-  line("description", clean_text(plugin.description, kLongestText));
+  line("version", base::clean_text(plugin.version, kLongestText));
+  line("description", base::clean_text(plugin.description, kLongestText));
   line("interface", fmt::format("1.{}, needs a host of 1.{}", plugin.abi_minor, plugin.min_host_minor));
   line("flags", flags_of(plugin.flags));
   line("read model", fmt::format("version {}", plugin.read_model_version));

@@ -1,7 +1,7 @@
 #include "plugin/descriptor.hpp"
 
+#include "base/clean_text.hpp"
 #include "plugin/setting_value.hpp"
-#include "plugin/text.hpp"
 
 #include <fmt/core.h>
 
@@ -65,7 +65,7 @@ Result check_head(const projector_plugin& plugin, const std::string& expected_na
   }
   const std::string name(plugin.name, ::strnlen(plugin.name, kLongestText));
   if (!is_plugin_name(name)) {
-    return refuse("the name is \"{}\", expected [a-z][a-z0-9_]* of at most 48 characters", clean_text(name, 80));
+    return refuse("the name is \"{}\", expected [a-z][a-z0-9_]* of at most 48 characters", base::clean_text(name, 80));
   }
   if (name != expected_name) {
     return refuse("the name is \"{}\", expected \"{}\" as the file is called: rename the file to {}.so", name,
@@ -122,7 +122,7 @@ Result check_default(const projector_setting_spec& spec) {
   if (!good) {
     const bool secret = (spec.flags & PROJECTOR_SETTING_SECRET) != 0;
     return refuse("the default of setting {} is {}, expected {}", spec.key,
-                  secret ? "no such value" : fmt::format("\"{}\"", clean_text(value, 80)),
+                  secret ? "no such value" : fmt::format("\"{}\"", base::clean_text(value, 80)),
                   spec.type == PROJECTOR_SETTING_STRINGS ? "NULL or \"\"" : expected_value(spec.type));
   }
   return std::nullopt;
@@ -140,7 +140,7 @@ Result check_setting(const projector_setting_spec& spec, std::size_t index) {
   const std::string_view key(spec.key, ::strnlen(spec.key, kLongestKey + 1));
   if (!is_setting_key(key)) {
     return refuse("settings[{}] has the key \"{}\", expected [a-z][a-z0-9_.]* of at most {} characters", index,
-                  clean_text(key, 80), kLongestKey);
+                  base::clean_text(key, 80), kLongestKey);
   }
   if (expected_value(spec.type).empty()) {
     return refuse("setting {} has type {}, expected PROJECTOR_SETTING_STRING (1) to _SIZE (7)", spec.key, spec.type);

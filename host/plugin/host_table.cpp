@@ -1,6 +1,6 @@
 #include "plugin/host_table.hpp"
 
-#include "plugin/text.hpp"
+#include "base/clean_text.hpp"
 
 #include <cxxabi.h>
 #include <fmt/core.h>
@@ -51,7 +51,7 @@ void fill(projector_error* error, const Verdict& verdict) {
     error->event_index = verdict.event_index;
   }
   if (PROJECTOR_HAS(projector_error, error, text_size) && error->text != nullptr && error->text_size > 0) {
-    const std::string text = clean_text(verdict.text, std::min(error->text_size - 1, kLongestVerdictText));
+    const std::string text = base::clean_text(verdict.text, std::min(error->text_size - 1, kLongestVerdictText));
     std::memcpy(error->text, text.c_str(), text.size() + 1);
   }
 }
@@ -265,7 +265,8 @@ void HostTable::log(std::int32_t level, projector_str message) const {
   }
   const std::string_view text =
       message.data == nullptr ? std::string_view() : std::string_view(message.data, message.size);
-  log_(std::clamp<std::int32_t>(level, PROJECTOR_LOG_DEBUG, PROJECTOR_LOG_ERROR), clean_text(text, kLongestLogText));
+  log_(std::clamp<std::int32_t>(level, PROJECTOR_LOG_DEBUG, PROJECTOR_LOG_ERROR),
+       base::clean_text(text, kLongestLogText));
 }
 
 } // namespace projector::plugin

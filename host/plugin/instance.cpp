@@ -1,7 +1,7 @@
 #include "plugin/instance.hpp"
 
+#include "base/clean_text.hpp"
 #include "plugin/host_table.hpp"
-#include "plugin/text.hpp"
 
 #include <cxxabi.h>
 #include <fmt/core.h>
@@ -28,7 +28,7 @@ public:
   projector_error* get() noexcept { return &error_; }
   /// From our own buffer, whatever the plugin did to the pointer and the size.
   [[nodiscard]] std::string text() const {
-    return clean_text({text_.data(), ::strnlen(text_.data(), text_.size())}, kLongestText);
+    return base::clean_text({text_.data(), ::strnlen(text_.data(), text_.size())}, kLongestText);
   }
   [[nodiscard]] std::uint32_t event_index() const noexcept { return error_.event_index; }
 
@@ -39,7 +39,7 @@ private:
 
 Outcome threw(const char* function, std::string_view what) {
   return {PROJECTOR_FATAL,
-          fmt::format("{} threw an exception through the ABI: {}", function, clean_text(what, kLongestText)),
+          fmt::format("{} threw an exception through the ABI: {}", function, base::clean_text(what, kLongestText)),
           PROJECTOR_NO_EVENT};
 }
 

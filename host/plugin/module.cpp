@@ -1,7 +1,7 @@
 #include "plugin/module.hpp"
 
+#include "base/clean_text.hpp"
 #include "plugin/descriptor.hpp"
-#include "plugin/text.hpp"
 
 #include <vector> // Boost.DLL 1.74 uses it without including it
 
@@ -33,7 +33,7 @@ std::string loader_text(std::string_view text, const std::string& copy) {
   if (text.substr(0, copy.size()) == copy) {
     text.remove_prefix(std::min(text.size(), copy.size() + 2)); // "COPY: "
   }
-  return clean_text(text, 1000);
+  return base::clean_text(text, 1000);
 }
 
 /// The way out, where the loader's text alone does not show it.

@@ -1,8 +1,8 @@
 #include "plugin/settings.hpp"
 
+#include "base/clean_text.hpp"
 #include "config/unknown_key.hpp"
 #include "plugin/setting_value.hpp"
-#include "plugin/text.hpp"
 
 #include <fmt/format.h>
 
@@ -40,7 +40,7 @@ public:
 
 private:
   [[nodiscard]] std::string key_text(std::string_view key) const {
-    return fmt::format("[projection.{}.settings] {}", projection_.name, clean_text(key, 160));
+    return fmt::format("[projection.{}.settings] {}", projection_.name, base::clean_text(key, 160));
   }
 
   void check_unknown_and_repeated() {
@@ -124,7 +124,7 @@ private:
 
   static std::string found(const projector_setting_spec& spec, const config::Setting& setting) {
     const bool hidden = (spec.flags & PROJECTOR_SETTING_SECRET) != 0 || setting.values.empty();
-    const std::string value = hidden ? "" : " " + clean_text(setting.values.front(), 80);
+    const std::string value = hidden ? "" : " " + base::clean_text(setting.values.front(), 80);
     const auto nul = [](const std::string& text) { return text.find('\0') != std::string::npos; };
     if (std::any_of(setting.values.begin(), setting.values.end(), nul)) {
       return "text with a NUL character";

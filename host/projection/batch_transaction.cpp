@@ -1,8 +1,8 @@
 #include "projection/batch_transaction.hpp"
 
+#include "base/clean_text.hpp"
 #include "base/test_point.hpp"
 #include "pg/statement_lexer.hpp"
-#include "plugin/text.hpp"
 #include "projection/clean_session.hpp"
 #include "projection/result_rows.hpp"
 
@@ -23,7 +23,7 @@ constexpr std::size_t kShownStatementBytes = 300;
 
 /// Of a statement, what an error shows: a plugin's text may hold any bytes, and goes into tables and logs.
 std::string shown(std::string_view sql) {
-  return plugin::clean_text(sql, kShownStatementBytes);
+  return base::clean_text(sql, kShownStatementBytes);
 }
 
 BatchTransaction::Failure connection_failure(const std::string& text) {

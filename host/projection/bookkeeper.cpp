@@ -1,10 +1,12 @@
 #include "projection/bookkeeper.hpp"
 
+#include "base/clean_text.hpp"
 #include "projection/bounded_statement.hpp"
 
 #include <fmt/format.h>
 
-#include <set>
+#include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -13,6 +15,18 @@ namespace {
 
 /// After a failure, so that a cure shows soon.
 constexpr base::Duration kFailedPause = std::chrono::milliseconds(100);
+
+constexpr std::size_t kLongestName = 200; ///< in bytes; an index has to hold it
+constexpr std::size_t kLongestReason = 8192;
+
+/// Plugins, events and files have their say in it.
+WorkerStatus clean(WorkerStatus status) {
+  for (auto* name : {&status.projection, &status.checkpoint, &status.plugin, &status.plugin_version}) {
+    *name = base::clean_text(*name, kLongestName);
+  }
+  status.reason = base::clean_text(status.reason, kLongestReason);
+  return status;
+}
 
 constexpr std::array<std::string_view, 3> kFailures{
     "the states and heartbeats of this host cannot be written",
@@ -167,14 +181,61 @@ void Bookkeeper::store_settled() {
 }
 
 void Bookkeeper::write_states(const std::vector<WorkerStatus>& statuses) {
+  std::vector<WorkerStatus> rows;
+  std::vector<std::string> names;
+  for (const auto& status : statuses) {
+    rows.push_back(clean(status));
+    // A refused file may name a checkpoint that another projection has.
+    if (std::find(names.begin(), names.end(), rows.back().checkpoint) != names.end()) {
+      rows.pop_back();
+    } else {
+      names.push_back(rows.back().checkpoint);
+    }
+  }
+  try {
+    write_rows(names, rows);
+    return;
+  } catch (const pg::Error& error) {
+    if (error.connection_lost() || error.is("55P03") || error.is("53") || error.is("57")) {
+      throw;
+    }
+  }
+  // One row that the server refuses keeps no other worker's heartbeat back.
+  std::optional<pg::Error> refused;
+  for (auto& row : rows) {
+    try {
+      write_row_apart(names, row);
+    } catch (const pg::Error& error) {
+      if (error.connection_lost()) {
+        throw;
+      }
+      refused = pg::Error(error.kind(), error.sqlstate(), fmt::format("{}: {}", row.checkpoint, error.what()));
+    }
+  }
+  if (refused) {
+    throw *refused;
+  }
+}
+
+void Bookkeeper::write_row_apart(const std::vector<std::string>& names, WorkerStatus& row) {
+  try {
+    write_rows(names, {row});
+  } catch (const pg::Error& error) {
+    if (!error.is("22")) {
+      throw;
+    }
+    // The database's encoding may lack a character.
+    row.reason = base::ascii_text(row.reason);
+    row.plugin = base::ascii_text(row.plugin);
+    row.plugin_version = base::ascii_text(row.plugin_version);
+    write_rows(names, {row});
+  }
+}
+
+void Bookkeeper::write_rows(const std::vector<std::string>& all_names, const std::vector<WorkerStatus>& rows) {
   std::vector<std::string> names, projections, states, reasons, plugins, versions;
   std::vector<std::int64_t> partition, partitions, generations, threads, positions, handled;
-  std::set<std::string_view> seen;
-  for (const auto& status : statuses) {
-    // A refused file may name a checkpoint that another projection has.
-    if (!seen.insert(status.checkpoint).second) {
-      continue;
-    }
+  for (const auto& status : rows) {
     names.push_back(status.checkpoint);
     projections.push_back(status.projection);
     states.emplace_back(to_string(status.state));
@@ -193,7 +254,7 @@ void Bookkeeper::write_states(const std::vector<WorkerStatus>& statuses) {
   exec_bounded(
       connection(), options_.lock_timeout,
       fmt::format(
-          "WITH gone AS (DELETE FROM {0} WHERE host = $1 AND name <> ALL ($2::text[])), dead AS (DELETE FROM {0} "
+          "WITH gone AS (DELETE FROM {0} WHERE host = $1 AND name <> ALL ($14::text[])), dead AS (DELETE FROM {0} "
           "WHERE (name, host) IN (SELECT name, host FROM {0} WHERE host <> $1 AND heartbeat < now() - interval "
           "'1 day' FOR UPDATE SKIP LOCKED)) INSERT INTO {0} "
           "(host, name, projection, state, reason, plugin, plugin_version, partition, partitions, "
@@ -218,7 +279,8 @@ void Bookkeeper::write_states(const std::vector<WorkerStatus>& statuses) {
           .int8_array(generations)
           .int8_array(threads)
           .int8_array(positions)
-          .int8_array(handled));
+          .int8_array(handled)
+          .text_array(all_names));
 }
 
 } // namespace projector::projection

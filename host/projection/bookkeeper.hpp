@@ -63,6 +63,9 @@ private:
   bool attempt(Step step, const std::function<void()>& action);
   void publish_states(const std::vector<WorkerStatus>& statuses);
   void write_states(const std::vector<WorkerStatus>& statuses);
+  void write_row_apart(const std::vector<std::string>& names, WorkerStatus& row);
+  /// `all_names` are of all rows that this host has; others of it are deleted.
+  void write_rows(const std::vector<std::string>& all_names, const std::vector<WorkerStatus>& rows);
   void pass_on_requests();
   void store_settled();
   pg::Connection& connection();

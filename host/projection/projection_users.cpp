@@ -1,6 +1,6 @@
 #include "projection/projection_users.hpp"
 
-#include "plugin/text.hpp"
+#include "base/clean_text.hpp"
 
 #include <fmt/format.h>
 
@@ -53,7 +53,7 @@ std::string lock_holders(pg::Connection& connection, const CheckpointTables& tab
     } else {
       found += fmt::format("pid {0} ({1}, {2} for {3} s: {4}; SELECT pg_terminate_backend({0}) ends it)",
                            holders.bytes(row, 0), holders.bytes(row, 2), holders.bytes(row, 3), holders.bytes(row, 4),
-                           plugin::clean_text(holders.bytes(row, 5), kShownStatementBytes));
+                           base::clean_text(holders.bytes(row, 5), kShownStatementBytes));
     }
   }
   return found.empty() ? "a transaction that cannot be told any more" : found;

@@ -107,17 +107,58 @@ TEST_F(BookkeeperTest, TwoStatesOfOneCheckpointDoNotStopTheOthers) {
   EXPECT_EQ(reports().size(), 0u);
 }
 
-TEST_F(BookkeeperTest, AStateThatCannotBeWrittenIsReportedAndEndsNothing) {
+TEST_F(BookkeeperTest, ARowThatTheServerRefusesIsReportedAndKeepsNoOtherBack) {
+  run("ALTER TABLE projector_workers ADD CONSTRAINT picky CHECK (name <> 'a')");
   start(std::chrono::milliseconds(10));
-  std::atomic<bool> cured = false;
-  bookkeeper_->publish_from([&] {
-    auto broken = status("a");
-    broken.reason = cured ? "" : std::string("a\0b", 3);
-    return std::vector<WorkerStatus>{broken};
-  });
+  bookkeeper_->publish_from([] { return std::vector<WorkerStatus>{status("a"), status("b")}; });
+  EXPECT_TRUE(test::eventually([&] { return workers() == "b|here/1|live"; }));
   EXPECT_TRUE(test::eventually([&] { return !reports().empty(); }));
-  cured = true;
-  EXPECT_TRUE(test::eventually([&] { return workers() == "a|here/1|live"; }));
+  EXPECT_THAT(reports()[0], HasSubstr("a: new row for relation \"projector_workers\" violates check constraint"));
+  run("ALTER TABLE projector_workers DROP CONSTRAINT picky");
+  EXPECT_TRUE(test::eventually([&] { return workers() == "a|here/1|live b|here/1|live"; }));
+}
+
+TEST_F(BookkeeperTest, NoTextStopsTheHeartbeats) {
+  start();
+  bookkeeper_->publish_from([] {
+    auto odd = status("a");
+    odd.plugin_version = "1.\xFF";
+    odd.reason = std::string("a\0b\nc", 5) + std::string(100000, 'x');
+    auto refused = status("b\xE2\x82", State::Refused);
+    return std::vector<WorkerStatus>{odd, refused, status("b\xE2\x82"), status(std::string(10000, 'n'))};
+  });
+  bookkeeper_->poke();
+  EXPECT_TRUE(test::eventually([&] { return look("SELECT count(*) FROM projector_workers") == "3"; }));
+  EXPECT_EQ(table("SELECT plugin_version, left(reason, 6), length(reason) < 9000 FROM projector_workers WHERE name = "
+                  "'a'"),
+            "1.\xEF\xBF\xBD|a b cx|t");
+  EXPECT_EQ(reports().size(), 0u);
+}
+
+TEST_F(BookkeeperTest, ADatabaseOfAnotherEncodingTakesWhatItCan) {
+  run("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+  auto latin = options();
+  latin.dsn = test::PrivatePostgres::shared().dsn("latin");
+  pg::Connection session(latin, base::no_stop());
+  const auto tables = open_tables(session, "projection_checkpoints");
+  Bookkeeper::Options wanted;
+  wanted.connect = latin;
+  wanted.host = "here/1";
+  bookkeeper_.emplace(wanted, tables, log_);
+  bookkeeper_->publish_from([] {
+    auto odd = status("a");
+    odd.reason = "costs 3 \xE2\x82\xAC, Gr\xC3\xBC\xC3\x9F";
+    auto fine = status("b");
+    fine.reason = "Gr\xC3\xBC\xC3\x9F";
+    return std::vector<WorkerStatus>{odd, fine};
+  });
+  bookkeeper_->poke();
+  const auto reasons = [&] {
+    const auto rows = session.exec("SELECT coalesce(string_agg(reason, '|' ORDER BY name), '') FROM projector_workers");
+    return std::string(rows.bytes(0, 0));
+  };
+  EXPECT_TRUE(test::eventually([&] { return reasons() == "costs 3 ?, Gr??|Gr\xC3\xBC\xC3\x9F"; })) << reasons();
+  bookkeeper_.reset();
 }
 
 TEST_F(BookkeeperTest, ASourceIsNotAskedAnyMoreOnceItWasReplaced) {

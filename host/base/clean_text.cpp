@@ -1,8 +1,8 @@
-#include "plugin/text.hpp"
+#include "base/clean_text.hpp"
 
 #include <cstdint>
 
-namespace projector::plugin {
+namespace projector::base {
 
 namespace {
 
@@ -66,4 +66,17 @@ std::string clean_text(std::string_view text, std::size_t longest) {
   return clean;
 }
 
-} // namespace projector::plugin
+std::string ascii_text(std::string_view text) {
+  std::string ascii;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      ascii += c;
+    } else if (byte >= 0xC0) {
+      ascii += '?'; // the first byte of a character; the others follow it without a mark of their own
+    }
+  }
+  return ascii;
+}
+
+} // namespace projector::base

@@ -1,8 +1,8 @@
-#include "plugin/text.hpp"
+#include "base/clean_text.hpp"
 
 #include <gtest/gtest.h>
 
-namespace projector::plugin {
+namespace projector::base {
 namespace {
 
 const std::string kBad = "\xEF\xBF\xBD";
@@ -40,5 +40,10 @@ TEST(CleanText, CutsBetweenCharacters) {
   EXPECT_EQ(clean_text("abc", 0), "");
 }
 
+TEST(AsciiText, MarksEachCharacterThatIsNotAscii) {
+  EXPECT_EQ(ascii_text("Gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x8E\x89."), "Gr?? ? ?.");
+  EXPECT_EQ(ascii_text(""), "");
+}
+
 } // namespace
-} // namespace projector::plugin
+} // namespace projector::base
