@@ -37,8 +37,8 @@ public:
 
   void start(const base::Stop& stop) { threads_.start(stop); }
 
-  std::unique_ptr<Cursor> cursor(Filter filter, bool durable_only) override {
-    return std::make_unique<SharedCursor>(shared_, shared_.add_cursor(std::move(filter), durable_only));
+  std::unique_ptr<Cursor> cursor(Filter filter, bool durable_only, base::TimePoint not_before) override {
+    return std::make_unique<SharedCursor>(shared_, shared_.add_cursor(std::move(filter), durable_only, not_before));
   }
   [[nodiscard]] std::int64_t settled() const override { return shared_.settled(); }
   [[nodiscard]] std::int64_t durable_settled() const override { return shared_.durable(); }

@@ -73,8 +73,10 @@ public:
   /// the cure, pg::Error where the store is not reachable, pg::Interrupted.
   static std::unique_ptr<EventLog> open(EventLogOptions options, const base::Stop& stop);
 
-  /// `durable_only`: hand over only what the store has flushed.
-  virtual std::unique_ptr<Cursor> cursor(Filter filter, bool durable_only) = 0;
+  /// `durable_only`: hand over only what the store has flushed. `not_before`: hand over nothing that was read before
+  /// this time, so that an event which was erased or corrected in the store before is not seen as it was. Cursors that
+  /// start for one reason, such as one change of files, share what is read where they have one and the same time.
+  virtual std::unique_ptr<Cursor> cursor(Filter filter, bool durable_only, base::TimePoint not_before) = 0;
 
   /// Everything at or below it is final: no event can still appear there.
   [[nodiscard]] virtual std::int64_t settled() const = 0;

@@ -95,12 +95,11 @@ void HistoryReader::carry_out(HistoryRead& read) {
     shared_.finish(read, 0, false);
     return;
   }
-  const auto began = base::Clock::now();
   std::int64_t rows = 0;
   std::int64_t from = read.after;
   bool wanted = true;
   const auto cut = [&](std::int64_t to) {
-    wanted = shared_.deliver(read, builder_.finish(from, to, read.incarnation, began));
+    wanted = shared_.deliver(read, builder_.finish(from, to, read.incarnation, read.began));
     from = to;
   };
   builder_.clear();

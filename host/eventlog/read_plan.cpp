@@ -12,11 +12,16 @@ constexpr std::int64_t kMostFilteredSpan = 1'000'000;
 constexpr std::int64_t kMostSpread = 1 << 20;
 constexpr std::size_t kSegmentsAhead = 8;
 
+/// Whether what it reads is of use to a cursor that needs nothing from before `not_before`.
+bool is_new_enough(const HistoryRead& read, base::TimePoint not_before) {
+  return !read.running || read.began >= not_before;
+}
+
 } // namespace
 
-HistoryRead* ReadPlan::covering(std::int64_t position) const {
+HistoryRead* ReadPlan::covering(std::int64_t position, base::TimePoint not_before) const {
   for (const auto& read : reads_) {
-    if (!read->only_for && read->progress <= position && position < read->to) {
+    if (!read->only_for && read->progress <= position && position < read->to && is_new_enough(*read, not_before)) {
       return read.get();
     }
   }
@@ -44,9 +49,10 @@ void ReadPlan::add(std::int64_t position, bool demanded, const View& view) {
   auto read = std::make_shared<HistoryRead>();
   read->after = read->progress = position;
   read->limit = rows_of_a_read(view);
-  read->to = std::min({view.settled, position + read->limit * spread_, view.cache.next_start(position)});
+  read->to =
+      std::min({view.settled, position + read->limit * spread_, view.cache.next_start(position, view.not_before)});
   for (const auto& other : reads_) {
-    if (!other->only_for && other->progress > position) {
+    if (!other->only_for && other->progress > position && is_new_enough(*other, view.not_before)) {
       read->to = std::min(read->to, other->progress);
     }
   }
@@ -56,14 +62,15 @@ void ReadPlan::add(std::int64_t position, bool demanded, const View& view) {
 }
 
 void ReadPlan::demand(std::int64_t position, const View& view) {
-  if (HistoryRead* read = covering(position)) {
+  if (HistoryRead* read = covering(position, view.not_before)) {
     read->demanded = true;
   } else {
     add(position, true, view);
   }
 }
 
-void ReadPlan::demand_filtered(std::int64_t position, std::shared_ptr<CursorState> cursor, const View& view) {
+void ReadPlan::demand_filtered(std::int64_t position, std::shared_ptr<CursorState> cursor, std::size_t bytes,
+                               std::size_t event_bytes, const View& view) {
   for (const auto& read : reads_) {
     if (read->only_for == cursor) {
       return;
@@ -72,8 +79,8 @@ void ReadPlan::demand_filtered(std::int64_t position, std::shared_ptr<CursorStat
   auto read = std::make_shared<HistoryRead>();
   read->after = read->progress = position;
   read->to = std::min(view.settled, position + kMostFilteredSpan);
-  read->limit =
-      std::clamp<std::int64_t>(static_cast<std::int64_t>(2 * kSegmentBytes / average_bytes_), 1, kMostFilteredRows);
+  read->limit = std::clamp<std::int64_t>(
+      static_cast<std::int64_t>(bytes / (event_bytes == 0 ? average_bytes_ : event_bytes)), 1, kMostFilteredRows);
   read->incarnation = view.incarnation;
   read->only_for = std::move(cursor);
   read->demanded = true;
@@ -86,10 +93,10 @@ void ReadPlan::ahead(std::int64_t position, const View& view) {
     if (segments >= kSegmentsAhead) {
       return;
     }
-    if (const SegmentPtr segment = view.cache.find(end)) {
+    if (const SegmentPtr segment = view.cache.find(end, view.not_before)) {
       end = segment->to();
       ++segments;
-    } else if (const HistoryRead* read = covering(end)) {
+    } else if (const HistoryRead* read = covering(end, view.not_before)) {
       segments += 1 + static_cast<std::size_t>((read->to - read->progress) / spread_) / kSegmentEvents;
       end = read->to;
     } else {
@@ -119,6 +126,7 @@ std::shared_ptr<HistoryRead> ReadPlan::take() {
   }
   if (best) {
     best->running = true;
+    best->began = base::Clock::now();
   }
   return best;
 }

@@ -20,32 +20,36 @@ struct HistoryRead {
   std::shared_ptr<CursorState> only_for; ///< with its filter in the query, past the cache; null: for everybody
   bool demanded = false;                 ///< somebody waits for it
   bool running = false;
+  base::TimePoint began;     ///< while it is running
   std::int64_t progress = 0; ///< up to here its segments are handed over
 };
 
-/// Which reads of the table are running or to be done, so that two who need the same range wait for one read. Guarded
-/// by SharedLog's mutex.
+/// Which reads of the table are running or planned, so that two cursors that need the same range wait for one read.
+/// Guarded by SharedLog's mutex.
 class ReadPlan {
 public:
   /// `readers`: how many reads can run at once.
   ReadPlan(std::size_t memory, std::size_t readers) : memory_(memory), readers_(readers) {}
 
-  /// What is known when something is asked of the plan; `positions` are the cursors', sorted.
+  /// What a cursor's request of the plan is judged by.
   struct View {
     const SegmentCache& cache;
     std::int64_t settled;
     std::uint64_t incarnation;
-    std::span<const std::int64_t> positions;
+    std::span<const std::int64_t> positions; ///< of all cursors, sorted
+    base::TimePoint not_before = {};         ///< what was read before is of no use to the cursor
   };
 
   /// Makes sure that a read for everybody will cover position + 1, which is settled.
   void demand(std::int64_t position, const View& view);
   /// Plans the next read where too little is cached or on its way behind `position`, and memory allows it.
   void ahead(std::int64_t position, const View& view);
-  /// A read with the cursor's own filter.
-  void demand_filtered(std::int64_t position, std::shared_ptr<CursorState> cursor, const View& view);
+  /// A read of about `bytes` with the cursor's own filter, where none is planned or running yet. `event_bytes`: what an
+  /// event of the cursor's takes on average, 0 where that is not known yet.
+  void demand_filtered(std::int64_t position, std::shared_ptr<CursorState> cursor, std::size_t bytes,
+                       std::size_t event_bytes, const View& view);
 
-  /// The most urgent read that nobody does yet, as running; null where there is none.
+  /// The most urgent read that nobody carries out yet, which is running from now on; null where there is none.
   std::shared_ptr<HistoryRead> take();
   /// It has ended, after so many rows; `complete`: it has covered all of its range.
   void finished(const HistoryRead& read, std::int64_t rows, bool complete);
@@ -57,7 +61,7 @@ public:
   [[nodiscard]] std::int64_t rows_of_a_read(const View& view) const;
 
 private:
-  [[nodiscard]] HistoryRead* covering(std::int64_t position) const;
+  [[nodiscard]] HistoryRead* covering(std::int64_t position, base::TimePoint not_before) const;
   void add(std::int64_t position, bool demanded, const View& view);
   [[nodiscard]] std::size_t bytes_of_a_read(const View& view) const;
   [[nodiscard]] bool has_room(std::int64_t limit, const View& view) const;

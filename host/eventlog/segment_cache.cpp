@@ -1,6 +1,8 @@
 #include "eventlog/segment_cache.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace projector::eventlog {
 namespace {
@@ -16,16 +18,20 @@ std::int64_t distance(const Segment& segment, std::span<const std::int64_t> posi
 
 } // namespace
 
-SegmentPtr SegmentCache::find(std::int64_t position) const {
+SegmentPtr SegmentCache::find(std::int64_t position, base::TimePoint not_before) const {
   auto next = segments_.upper_bound(position);
-  if (next == segments_.begin() || std::prev(next)->second->to() <= position) {
+  if (next == segments_.begin()) {
     return nullptr;
   }
-  return std::prev(next)->second;
+  const SegmentPtr& segment = std::prev(next)->second;
+  return segment->to() > position && segment->read_at() >= not_before ? segment : nullptr;
 }
 
-std::int64_t SegmentCache::next_start(std::int64_t position) const {
-  const auto next = segments_.upper_bound(position);
+std::int64_t SegmentCache::next_start(std::int64_t position, base::TimePoint not_before) const {
+  auto next = segments_.upper_bound(position);
+  while (next != segments_.end() && next->second->read_at() < not_before) {
+    ++next;
+  }
   return next == segments_.end() ? kNone : next->first;
 }
 
@@ -34,17 +40,44 @@ void SegmentCache::erase(Map::iterator at) {
   segments_.erase(at);
 }
 
+/// Erases what the segment covers, and what it overlaps with and was read before it; the rest of that may be outdated
+/// as well. False: a newer one, or one that reaches farther, begins at the same position.
+bool SegmentCache::replace_older(const Segment& segment) {
+  auto next = segments_.upper_bound(segment.after());
+  if (next != segments_.begin() && std::prev(next)->second->to() > segment.after()) {
+    --next;
+  }
+  while (next != segments_.end() && next->first < segment.to()) {
+    const Segment& other = *next->second;
+    const bool covered = other.after() >= segment.after() && other.to() <= segment.to();
+    if (other.read_at() < segment.read_at() || (covered && other.read_at() == segment.read_at())) {
+      erase(next++);
+    } else if (other.after() == segment.after()) {
+      return false;
+    } else {
+      ++next;
+    }
+  }
+  return true;
+}
+
 bool SegmentCache::insert(SegmentPtr segment, std::span<const std::int64_t> positions) {
+  if (!replace_older(*segment)) {
+    return true;
+  }
   const std::int64_t key = segment->after();
-  for (auto covered = segments_.lower_bound(key);
-       covered != segments_.end() && covered->second->to() <= segment->to();) {
-    erase(covered++);
-  }
-  if (const auto same = segments_.find(key); same != segments_.end()) {
-    return true; // what is there reaches farther
-  }
   bytes_ += segment->bytes();
   segments_.emplace(key, std::move(segment));
+  return fit(positions, key);
+}
+
+void SegmentCache::set_budget(std::size_t budget, std::span<const std::int64_t> positions) {
+  budget_ = budget;
+  fit(positions, kNone);
+}
+
+/// False: the segment that begins at `newest` was dropped, too.
+bool SegmentCache::fit(std::span<const std::int64_t> positions, std::int64_t newest) {
   if (bytes_ <= budget_) {
     return true;
   }
@@ -59,7 +92,7 @@ bool SegmentCache::insert(SegmentPtr segment, std::span<const std::int64_t> posi
   });
   bool kept = true;
   for (auto worst = candidates.begin(); bytes_ > budget_ && worst != candidates.end(); ++worst) {
-    kept = kept && worst->second != key;
+    kept = kept && worst->second != newest;
     erase(segments_.find(worst->second));
   }
   return kept;

@@ -11,19 +11,23 @@
 
 namespace projector::eventlog {
 
-/// The segments in memory, by the positions that they cover. Over its budget it gives up first what every cursor has
-/// behind it, then what lies farthest ahead of the nearest cursor that will come to it. Guarded by SharedLog's mutex.
+/// The segments in memory, by the positions that they cover. Above its budget it drops first what every cursor has
+/// behind it, then what lies farthest ahead of the nearest cursor that will come to it. A segment replaces those that
+/// were read before it and overlap with it. Guarded by SharedLog's mutex.
 class SegmentCache {
 public:
   explicit SegmentCache(std::size_t budget) : budget_(budget) {}
 
-  /// The segment that covers position + 1, or null.
-  [[nodiscard]] SegmentPtr find(std::int64_t position) const;
-  /// Where the first segment that begins above `position` begins; the largest value where there is none.
-  [[nodiscard]] std::int64_t next_start(std::int64_t position) const;
-  /// Takes the segment in and gives up others, or the new one itself, until the budget holds. `positions`: the
-  /// cursors', sorted. False: the new one was given up.
+  /// The segment that covers position + 1 and was not read before `not_before`, or null.
+  [[nodiscard]] SegmentPtr find(std::int64_t position, base::TimePoint not_before = {}) const;
+  /// Where the first segment begins that begins above `position` and was not read before `not_before`; kNone where
+  /// there is none.
+  [[nodiscard]] std::int64_t next_start(std::int64_t position, base::TimePoint not_before = {}) const;
+  /// Takes the segment in and drops others, or the new one itself, until the budget holds. `positions`: the cursors',
+  /// sorted. False: the new one was dropped.
   bool insert(SegmentPtr segment, std::span<const std::int64_t> positions);
+  /// Changes the budget, and drops segments until it holds.
+  void set_budget(std::size_t budget, std::span<const std::int64_t> positions);
   /// The newest run of small adjacent segments at or below `position` that are worth merging; fewer than two: none.
   [[nodiscard]] std::vector<SegmentPtr> mergeable(std::int64_t position) const;
   /// Puts `merged` in the place of the segments that it was made of, where all of these are still there.
@@ -41,6 +45,8 @@ public:
 private:
   using Map = std::map<std::int64_t, SegmentPtr>; ///< by Segment::after
   void erase(Map::iterator at);
+  bool replace_older(const Segment& segment);
+  bool fit(std::span<const std::int64_t> positions, std::int64_t newest);
 
   std::size_t budget_;
   std::size_t bytes_ = 0;

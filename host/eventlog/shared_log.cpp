@@ -31,7 +31,7 @@ void SharedLog::lost() {
   obstacles_.clear();
   for (const auto& cursor : cursors_) {
     cursor->handed.reset();
-    cursor->own.clear();
+    drop_own(*cursor, cursor->own.size());
   }
   wake_all();
 }
@@ -141,7 +141,7 @@ bool SharedLog::hand_over(const SegmentPtr& segment) {
   bool any = false;
   for (const auto& cursor : cursors_) {
     if (cursor->waiting && cursor->incarnation == segment->incarnation() && segment->after() <= cursor->position &&
-        cursor->position < segment->to()) {
+        cursor->position < segment->to() && segment->read_at() >= cursor->not_before) {
       cursor->handed = segment;
       wake(*cursor);
       any = true;
@@ -183,12 +183,10 @@ bool SharedLog::deliver(HistoryRead& read, SegmentPtr segment) {
   });
   read.progress = segment->to();
   events_read_ += segment->events().size();
-  plan_.learn(*segment);
   if (read.only_for) {
-    read.only_for->own.push_back(std::move(segment));
-    wake(*read.only_for);
-    return !read.only_for->closed;
+    return keep_own(*read.only_for, std::move(segment));
   }
+  plan_.learn(*segment);
   const bool handed = hand_over(segment);
   const bool kept = cache_.insert(std::move(segment), positions());
   return handed || kept;

@@ -13,19 +13,26 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace projector::eventlog {
 
-/// One cursor's part of the shared state; all of it but `filter` and `durable_only` guarded by SharedLog's mutex.
+/// One cursor's part of the shared state. SharedLog's mutex guards all of it but the constants.
 struct CursorState {
-  Filter filter;
-  bool durable_only = false;
+  CursorState(Filter with, bool durable, base::TimePoint since)
+      : filter(std::move(with)), durable_only(durable), not_before(since) {}
+
+  const Filter filter;
+  const bool durable_only;
+  const base::TimePoint not_before; ///< it is handed nothing that was read before
 
   std::uint64_t incarnation = 0; ///< in which the worker last read its checkpoint
   std::int64_t position = 0;     ///< last asked for
   SegmentPtr handed;             ///< came while the cursor waited for it; need not be in the cache
   std::deque<SegmentPtr> own;    ///< read past the cache with the cursor's filter
+  std::size_t own_bytes = 0;     ///< of `own`
+  std::size_t own_average = 0;   ///< bytes of an event in `own`; 0: none was read yet
   std::uint64_t told_halt = 0;   ///< the halt, or the obstacle, that next() has told of
   bool closed = false;
   bool waiting = false;
@@ -37,10 +44,12 @@ struct CursorState {
 /// store. Owned by the event log; any thread, except where a group of calls says whose they are.
 class SharedLog {
 public:
-  SharedLog(std::size_t memory, std::size_t readers) : cache_(memory), plan_(memory, readers) {}
+  /// `memory`: what cached segments, and those that were read for single cursors, may take together. `readers`: how
+  /// many history readers there are.
+  SharedLog(std::size_t memory, std::size_t readers) : memory_(memory), cache_(memory), plan_(memory, readers) {}
 
   // For users of the log; see EventLog and Cursor.
-  std::shared_ptr<CursorState> add_cursor(Filter filter, bool durable_only);
+  std::shared_ptr<CursorState> add_cursor(Filter filter, bool durable_only, base::TimePoint not_before);
   void remove_cursor(const std::shared_ptr<CursorState>& cursor);
   Cursor::Next next(const std::shared_ptr<CursorState>& cursor, std::int64_t after, base::TimePoint deadline,
                     const base::Stop& stop);
@@ -100,6 +109,10 @@ private:
   [[nodiscard]] const Obstacle* obstacle(std::int64_t position) const;
   SegmentPtr find(CursorState& cursor, std::int64_t after);
   void plan(const std::shared_ptr<CursorState>& cursor, std::int64_t from, bool demanded);
+  SegmentPtr cached(const CursorState& cursor, std::int64_t after) const;
+  bool keep_own(CursorState& cursor, SegmentPtr segment);
+  void drop_own(CursorState& cursor, std::size_t count);
+  [[nodiscard]] std::size_t most_own(const CursorState& cursor) const;
   [[nodiscard]] bool reads_alone(const CursorState& cursor, std::int64_t from) const;
   bool hand_over(const SegmentPtr& segment);
   void keep_promises();
@@ -110,8 +123,10 @@ private:
 
   mutable std::mutex mutex_; // guards everything below
   std::vector<std::shared_ptr<CursorState>> cursors_;
+  const std::size_t memory_;
   SegmentCache cache_;
   ReadPlan plan_;
+  std::size_t own_bytes_ = 0;           ///< of all cursors
   std::condition_variable_any work_;    ///< for history readers: the plan has grown
   std::condition_variable_any tail_;    ///< for the tail: somebody wants a look
   std::condition_variable_any answers_; ///< for settle and confirm

@@ -4,10 +4,8 @@
 
 namespace projector::eventlog {
 
-std::shared_ptr<CursorState> SharedLog::add_cursor(Filter filter, bool durable_only) {
-  auto cursor = std::make_shared<CursorState>();
-  cursor->filter = std::move(filter);
-  cursor->durable_only = durable_only;
+std::shared_ptr<CursorState> SharedLog::add_cursor(Filter filter, bool durable_only, base::TimePoint not_before) {
+  auto cursor = std::make_shared<CursorState>(std::move(filter), durable_only, not_before);
   const Lock lock(mutex_);
   cursor->incarnation = incarnation_;
   // Until it asks, it needs nothing; what lies ahead of it must not be kept for it.
@@ -19,6 +17,7 @@ std::shared_ptr<CursorState> SharedLog::add_cursor(Filter filter, bool durable_o
 void SharedLog::remove_cursor(const std::shared_ptr<CursorState>& cursor) {
   const Lock lock(mutex_);
   cursor->closed = true;
+  drop_own(*cursor, cursor->own.size());
   std::erase(cursors_, cursor);
 }
 
@@ -78,29 +77,33 @@ SegmentPtr SharedLog::find(CursorState& cursor, std::int64_t after) {
   if (cursor.handed && !covers(cursor.handed)) {
     cursor.handed.reset();
   }
-  while (!cursor.own.empty() && !covers(cursor.own.front())) {
-    cursor.own.pop_front();
-  }
-  SegmentPtr segment = cursor.handed ? cursor.handed : !cursor.own.empty() ? cursor.own.front() : cache_.find(after);
+  drop_own(cursor,
+           static_cast<std::size_t>(std::find_if(cursor.own.begin(), cursor.own.end(), covers) - cursor.own.begin()));
+  SegmentPtr segment = cursor.handed ? cursor.handed : !cursor.own.empty() ? cursor.own.front() : cached(cursor, after);
   return segment && cursor.durable_only && segment->to() > durable_ ? nullptr : segment;
 }
 
 /// `demanded`: position from + 1 is settled, and the cursor waits for it.
 void SharedLog::plan(const std::shared_ptr<CursorState>& cursor, std::int64_t from, bool demanded) {
   const auto sorted = positions();
-  const ReadPlan::View view{cache_, settled_, incarnation_, sorted};
+  const ReadPlan::View view{.cache = cache_,
+                            .settled = settled_,
+                            .incarnation = incarnation_,
+                            .positions = sorted,
+                            .not_before = cursor->not_before};
   if (!cursor->own.empty()) {
     from = cursor->own.back()->to();
   }
-  if (demanded && (cursor->handed || !cursor->own.empty() || cache_.find(from))) {
+  if (demanded && (cursor->handed || !cursor->own.empty() || cached(*cursor, from))) {
     return; // it is there, and only not flushed yet
   }
   if (const Obstacle* known = obstacle(from); known != nullptr && base::Clock::now() < known->retry_at) {
     return;
   }
   if (reads_alone(*cursor, from)) {
-    if (demanded || cursor->own.size() == 1) {
-      plan_.demand_filtered(from, cursor, view);
+    const std::size_t room = most_own(*cursor);
+    if (demanded || (cursor->own.size() == 1 && room > 0)) {
+      plan_.demand_filtered(from, cursor, std::max(room, kSegmentBytes), cursor->own_average, view);
     }
   } else if (demanded) {
     plan_.demand(from, view);
@@ -110,6 +113,48 @@ void SharedLog::plan(const std::shared_ptr<CursorState>& cursor, std::int64_t fr
   if (!plan_.idle()) {
     work_.notify_one();
   }
+}
+
+/// Only what was read after the cursor's start, so that what was erased or corrected before does not come back.
+SegmentPtr SharedLog::cached(const CursorState& cursor, std::int64_t after) const {
+  return cache_.find(after, cursor.not_before);
+}
+
+/// What may still be read ahead for a cursor alone: all that such cursors hold ahead takes a quarter of the memory at
+/// most, so that the cache shrinks to three quarters.
+std::size_t SharedLog::most_own(const CursorState& cursor) const {
+  constexpr std::size_t kEach = 2 * kSegmentBytes;
+  const std::size_t all = memory_ / 4;
+  return std::min(kEach - std::min(kEach, cursor.own_bytes), all - std::min(all, own_bytes_));
+}
+
+/// False: the cursor needs the rest of the read later, or never.
+bool SharedLog::keep_own(CursorState& cursor, SegmentPtr segment) {
+  if (cursor.closed) {
+    return false;
+  }
+  if (!segment->events().empty()) {
+    cursor.own_average = segment->bytes() / segment->events().size() + 1;
+  }
+  cursor.own_bytes += segment->bytes();
+  own_bytes_ += segment->bytes();
+  cursor.own.push_back(std::move(segment));
+  cache_.set_budget(memory_ - std::min(memory_, own_bytes_), positions());
+  wake(cursor);
+  return most_own(cursor) > 0;
+}
+
+/// The first ones.
+void SharedLog::drop_own(CursorState& cursor, std::size_t count) {
+  if (count == 0) {
+    return;
+  }
+  for (; count > 0; --count) {
+    cursor.own_bytes -= cursor.own.front()->bytes();
+    own_bytes_ -= cursor.own.front()->bytes();
+    cursor.own.pop_front();
+  }
+  cache_.set_budget(memory_ - std::min(memory_, own_bytes_), positions());
 }
 
 /// A lone straggler: nobody else will use what it reads, and its filter spares the store the rest.

@@ -27,8 +27,9 @@ void copy_text(projector_str& text, char*& to) {
 
 } // namespace
 
-BatchCutter::BatchCutter(eventlog::EventLog& log, eventlog::Filter filter, bool durable_only)
-    : log_(log), filter_(filter), cursor_(log.cursor(std::move(filter), durable_only)) {}
+BatchCutter::BatchCutter(eventlog::EventLog& log, eventlog::Filter filter, bool durable_only,
+                         base::TimePoint not_before)
+    : log_(log), filter_(filter), cursor_(log.cursor(std::move(filter), durable_only, not_before)) {}
 
 BatchCutter::Cut BatchCutter::cut(Batch& batch, std::int64_t after, const BatchLimits& limits, base::TimePoint deadline,
                                   base::Duration scan_limit, const base::Stop& stop) {

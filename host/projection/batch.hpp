@@ -51,7 +51,9 @@ struct BatchLimits {
 /// Cuts batches from the log for one worker. Owned by the worker; its thread only.
 class BatchCutter {
 public:
-  BatchCutter(eventlog::EventLog& log, eventlog::Filter filter, bool durable_only);
+  /// `not_before`: see EventLog::cursor.
+  BatchCutter(eventlog::EventLog& log, eventlog::Filter filter, bool durable_only,
+              base::TimePoint not_before = base::Clock::now());
 
   struct Cut {
     eventlog::Cursor::Status status = eventlog::Cursor::Status::Segment; ///< Segment: there is a batch

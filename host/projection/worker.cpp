@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace projector::projection {
 namespace {
@@ -59,7 +60,8 @@ Worker::Worker(WorkerAssignment assignment, const WorkerServices& services)
     : assignment_(std::move(assignment)),
       services_(services), key_{assignment_.projection.checkpoint, assignment_.partition,
                                 assignment_.projection.partitions},
-      title_(key_.name()), backoff_(assignment_.projection.retry_backoff, assignment_.projection.retry_backoff_max) {
+      title_(key_.name()), asked_at_(assignment_.asked_at),
+      backoff_(assignment_.projection.retry_backoff, assignment_.projection.retry_backoff_max) {
   status_.projection = assignment_.projection.name;
   status_.checkpoint = key_.name();
   status_.partition = key_.partition;
@@ -126,6 +128,7 @@ void Worker::run() noexcept {
 }
 
 Worker::End Worker::live() {
+  const base::TimePoint started = base::Clock::now();
   set_state(State::Starting);
   narrowing_ = {};
   retries_ = attempt_ = 0;
@@ -145,7 +148,9 @@ Worker::End Worker::live() {
   if (auto end = set_up()) {
     return *end;
   }
-  cutter_.emplace(services_.log, filter_of(instance_->descriptor(), key_), durable_only());
+  // Workers that one change started share what they read; one that starts anew by itself goes by its own time.
+  const base::TimePoint not_before = std::min(std::exchange(asked_at_, base::TimePoint::max()), started);
+  cutter_.emplace(services_.log, filter_of(instance_->descriptor(), key_), durable_only(), not_before);
   if (reset_ && instance_->external()) {
     if (auto end = reset_without_batch()) {
       return *end;

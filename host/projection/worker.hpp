@@ -49,6 +49,8 @@ struct WorkerAssignment {
   /// While true, an older generation can come back: a failure before this worker's first commit is final and not
   /// narrowed down. Null: there is none.
   std::shared_ptr<const std::atomic<bool>> trial;
+  /// The change that the worker was started for was seen after this time: it handles no event as it was read before.
+  base::TimePoint asked_at = base::TimePoint::max();
   std::optional<std::int64_t> up_to; ///< ends, stored, once it has handled up to here
 };
 
@@ -141,6 +143,7 @@ private:
   const CheckpointKey key_;
   const std::string title_; ///< how log lines begin
   base::Stop stop_;
+  base::TimePoint asked_at_; ///< of the assignment, until the first life of the plugin instance has begun
   base::Backoff backoff_;
 
   // The worker's thread only.

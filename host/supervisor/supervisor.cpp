@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <system_error>
+#include <utility>
 
 namespace projector::supervisor {
 namespace {
@@ -146,6 +147,7 @@ bool Supervisor::step_all() {
 }
 
 void Supervisor::scan() {
+  scan_began_ = std::exchange(scanned_, true) ? base::Clock::now() : base::TimePoint();
   first_report_.reset();
   watch_directories();
   auto discovery = discover(configuration_.get().plugins);
@@ -294,6 +296,9 @@ void Supervisor::start(const DesiredProjection& wanted) {
     hosted.refuse(wanted, launch.refusal, launch.look_again);
   } else {
     ++generations_[name];
+    for (auto& assignment : launch.generation->assignments) {
+      assignment.asked_at = scan_began_;
+    }
     hosted.run(std::move(*launch.generation));
     if (hosted.take_could_not_start()) {
       try_again(name);

@@ -83,6 +83,9 @@ private:
   plugin::StagingDirectory staging_;
   DirectoryWatch watch_;
   base::TimePoint scan_at_;
+  /// When the running scan began to look at what people changed; for the first one nothing was read before.
+  base::TimePoint scan_began_;
+  bool scanned_ = false;
   std::optional<base::TimePoint> first_report_; ///< of a directory since the last scan
   std::atomic<bool> reload_ = false;
   std::atomic<bool> look_ = false;

@@ -28,7 +28,7 @@ TEST_F(Feed, EveryFieldArrives) {
       "'d', '1970-01-01 00:00:01.000002+00'), "
       "('', '', '', 9223372036854775807, gen_random_uuid(), '', -1, '', NULL, NULL, NULL, NULL, 'infinity')");
   const auto log = open();
-  const auto cursor = log->cursor({}, false);
+  const auto cursor = log->cursor({}, false, {});
   const auto next = cursor->next(0, far(), base::no_stop());
   ASSERT_EQ(next.status, Cursor::Status::Segment);
   ASSERT_EQ(next.segment->events().size(), 2u);
@@ -63,7 +63,7 @@ TEST_F(Feed, EveryFieldArrives) {
 
 TEST_F(Feed, DeadlineAndStopEndTheWait) {
   const auto log = open();
-  const auto cursor = log->cursor({}, false);
+  const auto cursor = log->cursor({}, false, {});
   EXPECT_EQ(cursor->next(0, past(), base::no_stop()).status, Cursor::Status::NoneYet);
   EXPECT_EQ(cursor->next(0, base::Clock::now() + std::chrono::milliseconds(5), base::no_stop()).status,
             Cursor::Status::NoneYet);
@@ -77,7 +77,7 @@ TEST_F(Feed, PastDeadlineStartsTheReadAllTheSame) {
   emit_kind("a", 5000);
   const auto log = open();
   ASSERT_TRUE(log->settle(base::no_stop()));
-  const auto cursor = log->cursor({}, false);
+  const auto cursor = log->cursor({}, false, {});
   ASSERT_TRUE(
       test::eventually([&] { return cursor->next(3000, past(), base::no_stop()).status == Cursor::Status::Segment; }));
 }
@@ -110,7 +110,7 @@ TEST_F(Feed, CatchingUpNeedsFewLooksAndOneReadForAll) {
   std::vector<std::unique_ptr<Follower>> followers;
   std::vector<std::thread> threads;
   for (int count = 0; count < 10; ++count) {
-    followers.push_back(std::make_unique<Follower>(*log));
+    followers.push_back(std::make_unique<Follower>(*log, Filter{}, false, 0, base::TimePoint()));
     threads.emplace_back([&follower = *followers.back()] { follower.read_to(40000); });
   }
   for (auto& thread : threads) {
@@ -124,11 +124,63 @@ TEST_F(Feed, CatchingUpNeedsFewLooksAndOneReadForAll) {
   EXPECT_LE(log->snapshot().events_read, 20000u);
 }
 
+TEST_F(Feed, ANewCursorSeesWhatWasErasedAndCorrectedMeanwhile) {
+  emit_kind("a", 3000, 20);
+  const auto log = open();
+  ASSERT_TRUE(log->settle(base::no_stop()));
+  Follower live(*log);
+  live.read_to(3000);
+  admin_->exec("DELETE FROM events WHERE global_position % 3 = 0");
+  admin_->exec("UPDATE events SET payload = ''");
+  Follower anew(*log);
+  anew.read_to(3000);
+  EXPECT_EQ(anew.positions(), stored());
+  EXPECT_EQ(anew.payload_bytes(), 0u);
+  // One that starts in the middle, and one whose filter it passes by, as well.
+  Filter filter;
+  filter.event_types = {"a"};
+  Follower middle(*log, filter, true, 1500);
+  middle.read_to(3000);
+  EXPECT_EQ(middle.positions(), stored("global_position > 1500"));
+  EXPECT_EQ(middle.payload_bytes(), 0u);
+  // What comes now is shared by all again.
+  const auto before = log->snapshot();
+  emit_kind("a", 100, 20);
+  for (Follower* follower : {&live, &anew, &middle}) {
+    follower->read_to(3100);
+  }
+  EXPECT_EQ(log->snapshot().events_read, before.events_read);
+}
+
+TEST_F(Feed, CursorsOfOneStartShareOneNewReadOfWhatIsCached) {
+  emit_kind("a", 20000);
+  const auto log = open();
+  ASSERT_TRUE(log->settle(base::no_stop()));
+  Follower live(*log);
+  live.read_to(20000);
+  const auto before = log->snapshot();
+  const auto start = base::Clock::now();
+  std::vector<std::unique_ptr<Follower>> followers;
+  std::vector<std::thread> threads;
+  for (int count = 0; count < 10; ++count) {
+    followers.push_back(std::make_unique<Follower>(*log, Filter{}, false, 0, start));
+    threads.emplace_back([&follower = *followers.back()] { follower.read_to(20000); });
+  }
+  for (auto& thread : threads) {
+    thread.join();
+  }
+  const auto expected = stored();
+  for (const auto& follower : followers) {
+    EXPECT_EQ(follower->positions(), expected);
+  }
+  EXPECT_EQ(log->snapshot().events_read - before.events_read, 20000u);
+}
+
 TEST_F(Feed, PrefetchKeepsAheadOfTheCursor) {
   emit_kind("a", 60000);
   const auto log = open();
   ASSERT_TRUE(log->settle(base::no_stop()));
-  const auto cursor = log->cursor({}, false);
+  const auto cursor = log->cursor({}, false, {});
   const auto first = cursor->next(30000, far(), base::no_stop());
   ASSERT_EQ(first.status, Cursor::Status::Segment);
   ASSERT_TRUE(test::eventually([&] { return log->snapshot().events_read >= 9000; }));
@@ -175,7 +227,7 @@ TEST_F(Feed, LoneStragglerReadsItsOwnPastTheCache) {
   }
   const auto log = open();
   ASSERT_TRUE(log->settle(base::no_stop()));
-  const auto live = log->cursor({}, false);
+  const auto live = log->cursor({}, false, {});
   EXPECT_EQ(live->next(100000, past(), base::no_stop()).status, Cursor::Status::NoneYet);
   const auto before = log->snapshot();
   Filter rare;
@@ -234,7 +286,7 @@ TEST_F(Feed, EventLargerThanTheBudget) {
 
 TEST_F(Feed, SmallTailSegmentsAreMerged) {
   const auto log = open();
-  Follower live(*log);
+  Follower live(*log, Filter{}, false, 0, base::TimePoint());
   for (int round = 1; round <= 64; ++round) {
     emit(*admin_);
     live.read_to(round);
@@ -242,7 +294,7 @@ TEST_F(Feed, SmallTailSegmentsAreMerged) {
   ASSERT_TRUE(test::eventually([&] {
     emit(*admin_); // merging follows what is flushed
     log->settle(base::no_stop());
-    const auto late = log->cursor({}, false);
+    const auto late = log->cursor({}, false, {});
     const auto next = late->next(0, far(), base::no_stop());
     return next.segment && next.segment->events().size() >= 16;
   }));

@@ -23,7 +23,7 @@ protected:
     ASSERT_EQ(next.status, Cursor::Status::Halted);
     EXPECT_THAT(next.reason, StartsWith(reason));
     // Everybody who comes to it is told, and a poll without a wait says so each time.
-    EXPECT_EQ(log.cursor({}, false)->next(position - 1, far(), base::no_stop()).reason, next.reason);
+    EXPECT_EQ(log.cursor({}, false, {})->next(position - 1, far(), base::no_stop()).reason, next.reason);
     EXPECT_EQ(follower.cursor().next(position - 1, base::Clock::now(), base::no_stop()).reason, next.reason);
     EXPECT_TRUE(test::eventually([&] { return log.settled() == end; }));
     // Who is past it is not disturbed.

@@ -22,8 +22,8 @@ std::string Reports::all() const {
   return all;
 }
 
-Follower::Follower(EventLog& log, Filter filter, bool durable_only, std::int64_t after)
-    : cursor_(log.cursor(filter, durable_only)), filter_(std::move(filter)), position_(after) {}
+Follower::Follower(EventLog& log, Filter filter, bool durable_only, std::int64_t after, base::TimePoint not_before)
+    : cursor_(log.cursor(filter, durable_only, not_before)), filter_(std::move(filter)), position_(after) {}
 
 void Follower::read_to(std::int64_t target) {
   const base::TimePoint limit = base::Clock::now() + std::chrono::seconds(60);
@@ -40,6 +40,7 @@ void Follower::read_to(std::int64_t target) {
       if (event.global_position > position_ && filter_.matches(segment.kinds()[segment.event_kinds()[index]]) &&
           filter_.matches_partition(segment.aggregate_hashes()[index])) {
         positions_.push_back(event.global_position);
+        payload_bytes_ += event.payload.size;
       }
     }
     position_ = segment.to();

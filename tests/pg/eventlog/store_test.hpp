@@ -33,10 +33,12 @@ private:
 /// Follows a log through one cursor.
 class Follower {
 public:
-  Follower(EventLog& log, Filter filter = {}, bool durable_only = false, std::int64_t after = 0);
+  Follower(EventLog& log, Filter filter = {}, bool durable_only = false, std::int64_t after = 0,
+           base::TimePoint not_before = base::Clock::now());
   /// Reads until everything up to `position` has been handed over; fails the test where it does not come.
   void read_to(std::int64_t position);
   [[nodiscard]] const std::vector<std::int64_t>& positions() const { return positions_; }
+  [[nodiscard]] std::size_t payload_bytes() const { return payload_bytes_; } ///< of all events together
   [[nodiscard]] std::int64_t position() const { return position_; }
   Cursor& cursor() { return *cursor_; }
 
@@ -45,6 +47,7 @@ private:
   Filter filter_;
   std::int64_t position_;
   std::vector<std::int64_t> positions_;
+  std::size_t payload_bytes_ = 0;
 };
 
 /// A database of its own with an empty events table, and an SQL function emit(n) that appends n events and gives the

@@ -118,10 +118,41 @@ TEST_F(ReadPlanTest, SparsePositionsWidenTheRange) {
   EXPECT_LT(plan_.take()->to - end, wide) << "dense again";
 }
 
+TEST_F(ReadPlanTest, AReadThatRunsIsOfNoUseToACursorThatStartedLater) {
+  plan_.demand(0, view());
+  const auto running = plan_.take();
+  ReadPlan::View later = view();
+  later.not_before = base::Clock::now() + std::chrono::hours(1);
+  plan_.demand(0, later);
+  plan_.demand(100, later); // one that is not running yet will be new enough for both
+  const auto anew = plan_.take();
+  ASSERT_TRUE(anew);
+  EXPECT_EQ(anew->after, 0);
+  EXPECT_EQ(plan_.take(), nullptr);
+}
+
+TEST_F(ReadPlanTest, OldSegmentsDoNotCutAReadShort) {
+  cache_.insert(segment(0, 10), {});
+  cache_.insert(segment(10, 20), {});
+  ReadPlan::View later = view();
+  later.not_before = base::Clock::now() + std::chrono::hours(1);
+  plan_.ahead(0, later);
+  const auto read = plan_.take();
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->after, 0);
+  EXPECT_GT(read->to, 20);
+}
+
+TEST_F(ReadPlanTest, AFilteredReadTakesNoMoreThanItIsGiven) {
+  const auto cursor = std::make_shared<CursorState>(Filter{}, false, base::TimePoint());
+  plan_.demand_filtered(0, cursor, 2 * kSegmentBytes, kSegmentBytes / 4, view());
+  EXPECT_EQ(plan_.take()->limit, 8);
+}
+
 TEST_F(ReadPlanTest, FilteredReadsAreTheirOwners) {
-  const auto cursor = std::make_shared<CursorState>();
-  plan_.demand_filtered(0, cursor, view());
-  plan_.demand_filtered(0, cursor, view());
+  const auto cursor = std::make_shared<CursorState>(Filter{}, false, base::TimePoint());
+  plan_.demand_filtered(0, cursor, kSegmentBytes, 0, view());
+  plan_.demand_filtered(0, cursor, kSegmentBytes, 0, view());
   plan_.demand(10, view());
   const auto own = plan_.take();
   EXPECT_EQ(own->only_for, cursor);

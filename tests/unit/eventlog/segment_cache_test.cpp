@@ -33,7 +33,9 @@ TEST(SegmentCache, FindsByPosition) {
 
 TEST(SegmentCache, SameCoverTwice) {
   SegmentCache cache(1u << 20);
-  const auto wide = segment(0, 10), again = segment(0, 10), narrow = segment(0, 5);
+  const auto read_at = base::Clock::now();
+  const auto wide = segment(0, 10, 1, true, read_at), again = segment(0, 10, 1, true, read_at),
+             narrow = segment(0, 5, 1, true, read_at);
   cache.insert(wide, {});
   cache.insert(narrow, {});
   EXPECT_EQ(cache.find(7), wide);
@@ -108,6 +110,46 @@ TEST(SegmentCache, NeededSoon) {
   EXPECT_EQ(cache.needed_within(100, Positions{5}), near->bytes());
   EXPECT_EQ(cache.needed_within(100, Positions{5, 950}), near->bytes() + far->bytes());
   EXPECT_EQ(cache.needed_within(100, Positions{2000}), 0u);
+}
+
+TEST(SegmentCache, FindsOnlyWhatWasReadLateEnough) {
+  SegmentCache cache(1u << 20);
+  cache.insert(segment(0, 10), {});
+  const auto between = base::Clock::now();
+  const auto late = segment(20, 30);
+  cache.insert(late, {});
+  EXPECT_NE(cache.find(5), nullptr);
+  EXPECT_EQ(cache.find(5, between), nullptr);
+  EXPECT_EQ(cache.find(25, between), late);
+  EXPECT_EQ(cache.next_start(-5), 0);
+  EXPECT_EQ(cache.next_start(-5, between), 20);
+}
+
+TEST(SegmentCache, ANewerReadReplacesWhatItOverlapsAndAnOlderOneDoesNot) {
+  const auto outdated = segment(0, 3);
+  SegmentCache cache(1u << 20);
+  cache.insert(segment(0, 100), {});
+  cache.insert(segment(100, 200), {});
+  const auto anew = segment(0, 50);
+  EXPECT_TRUE(cache.insert(anew, {}));
+  EXPECT_EQ(cache.find(0), anew);
+  EXPECT_EQ(cache.find(60), nullptr) << "from the older read";
+  EXPECT_NE(cache.find(150), nullptr) << "does not overlap";
+  const auto next = segment(50, 120);
+  cache.insert(next, {});
+  EXPECT_EQ(cache.find(110), next);
+  EXPECT_EQ(cache.find(150), nullptr);
+  EXPECT_TRUE(cache.insert(outdated, {}));
+  EXPECT_EQ(cache.find(0), anew);
+}
+
+TEST(SegmentCache, ASmallerBudgetDropsAtOnce) {
+  SegmentCache cache(1u << 20);
+  cache.insert(segment(0, 10, 1000), {});
+  cache.insert(segment(10, 20, 1000), {});
+  cache.set_budget(cache.bytes() / 2, {});
+  EXPECT_EQ(cache.size(), 1u);
+  EXPECT_LE(cache.bytes(), cache.budget());
 }
 
 } // namespace

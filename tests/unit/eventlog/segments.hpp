@@ -25,13 +25,14 @@ inline projector_event event(std::int64_t position, std::string_view aggregate_i
 }
 
 /// Covers (after, to] with an event at every position, or none.
-inline SegmentPtr segment(std::int64_t after, std::int64_t to, std::size_t payload = 1, bool with_events = true) {
+inline SegmentPtr segment(std::int64_t after, std::int64_t to, std::size_t payload = 1, bool with_events = true,
+                          base::TimePoint read_at = base::Clock::now()) {
   SegmentBuilder builder;
   const std::string text(payload, 'x');
   for (std::int64_t position = after + 1; with_events && position <= to; ++position) {
     builder.append(event(position, "a", text));
   }
-  return builder.finish(after, to, 1, base::Clock::now());
+  return builder.finish(after, to, 1, read_at);
 }
 
 } // namespace projector::eventlog

@@ -100,7 +100,7 @@ public:
   std::atomic<int> looks = 0;         ///< answers of cursors
   std::atomic<int> restarts = 0;      ///< calls of restarted
 
-  std::unique_ptr<eventlog::Cursor> cursor(eventlog::Filter filter, bool durable_only) override {
+  std::unique_ptr<eventlog::Cursor> cursor(eventlog::Filter filter, bool durable_only, base::TimePoint) override {
     const std::lock_guard lock(mutex_);
     last_filter = std::move(filter);
     last_durable_only = durable_only;
