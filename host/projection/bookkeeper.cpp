@@ -30,7 +30,7 @@ WorkerStatus clean(WorkerStatus status) {
 
 constexpr std::array<std::string_view, 3> kFailures{
     "the states and heartbeats of this host cannot be written",
-    "requests of operators cannot be read",
+    "the projections' epochs and what operators ask for cannot be read",
     "the settled position of the event store cannot be stored",
 };
 
@@ -66,6 +66,11 @@ Bookkeeper::Hearing Bookkeeper::hearing(base::Duration interval) const {
   return written_at_ > unheard_at_ && base::Clock::now() - unheard_at_ >= interval ? Hearing::Heard : Hearing::Unheard;
 }
 
+std::shared_ptr<const StoredProjections> Bookkeeper::stored() const {
+  const std::lock_guard lock(mutex_);
+  return stored_;
+}
+
 void Bookkeeper::run() {
   base::TimePoint next{};
   bool failed = false;
@@ -96,7 +101,7 @@ bool Bookkeeper::publish() {
   bool all = attempt(kStates, [&] { publish_states(statuses); });
   // A server that is away fails every step, and each would wait for it.
   if (connection_) {
-    all = attempt(kRequests, [&] { pass_on_requests(); }) && all;
+    all = attempt(kProjections, [&] { read_projections(); }) && all;
   }
   if (connection_) {
     all = attempt(kSettled, [&] { store_settled(); }) && all;
@@ -152,13 +157,24 @@ void Bookkeeper::publish_states(const std::vector<WorkerStatus>& statuses) {
   written_at_ = base::Clock::now();
 }
 
-void Bookkeeper::pass_on_requests() {
+void Bookkeeper::read_projections() {
+  auto read = std::make_shared<StoredProjections>();
+  auto& session = connection();
+  read->asked_at = base::Clock::now();
   const auto rows = exec_bounded(
-      connection(), options_.lock_timeout,
-      fmt::format("SELECT checkpoint, rebuild_requested FROM {} WHERE rebuild_requested > 0", tables_.projections));
+      session, options_.lock_timeout,
+      fmt::format("SELECT checkpoint, partitions::bigint, epoch, rebuild_requested FROM {}", tables_.projections));
   RebuildRequests requests;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    requests.emplace(rows.bytes(row, 0), rows.int8(row, 1));
+    const StoredProjection stored{static_cast<std::uint32_t>(rows.int8(row, 1)), rows.int8(row, 2), rows.int8(row, 3)};
+    read->by_checkpoint.emplace(rows.bytes(row, 0), stored);
+    if (stored.rebuild_requested > 0) {
+      requests.emplace(rows.bytes(row, 0), stored.rebuild_requested);
+    }
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    stored_ = std::move(read);
   }
   const std::lock_guard lock(source_mutex_);
   if (requested_) {

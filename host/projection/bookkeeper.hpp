@@ -19,6 +19,19 @@
 
 namespace projector::projection {
 
+/// What a projection's row says; one value, as of one moment.
+struct StoredProjection {
+  std::uint32_t partitions = 1;
+  std::int64_t epoch = 0;
+  std::int64_t rebuild_requested = 0; ///< higher for each new request, 0: none is open
+};
+
+/// All of them, by the checkpoint's base name.
+struct StoredProjections {
+  base::TimePoint asked_at; ///< what was committed before is in it
+  std::map<std::string, StoredProjection> by_checkpoint;
+};
+
 /// Writes what people and other hosts look at: the workers' states with a heartbeat, and the settled position; and
 /// reads what operators ask for. It has one thread and one session, and no batch or checkpoint waits for it. Owned by
 /// the program; poke from any thread.
@@ -37,6 +50,8 @@ public:
   Bookkeeper(const Bookkeeper&) = delete;
   Bookkeeper& operator=(const Bookkeeper&) = delete;
 
+  /// The projections' rows as read last; null before the first time. Any thread.
+  [[nodiscard]] std::shared_ptr<const StoredProjections> stored() const;
   /// What operators ask for: a number that is higher for each new request, by the checkpoint's base name.
   using RebuildRequests = std::map<std::string, std::int64_t>;
   /// What is written as the workers' states, and who is told all open requests after each time; both are called on this
@@ -56,7 +71,7 @@ public:
   [[nodiscard]] Hearing hearing(base::Duration interval) const;
 
 private:
-  enum Step : std::size_t { kStates, kRequests, kSettled };
+  enum Step : std::size_t { kStates, kProjections, kSettled };
   void run();
   /// One round of all steps; a step that fails does not keep the others back. False where one failed.
   bool publish();
@@ -66,7 +81,7 @@ private:
   void write_row_apart(const std::vector<std::string>& names, WorkerStatus& row);
   /// `all_names` are of all rows that this host has; others of it are deleted.
   void write_rows(const std::vector<std::string>& all_names, const std::vector<WorkerStatus>& rows);
-  void pass_on_requests();
+  void read_projections();
   void store_settled();
   pg::Connection& connection();
 
@@ -81,6 +96,7 @@ private:
   mutable std::mutex mutex_; ///< guards what follows
   std::condition_variable_any changed_;
   bool poked_ = false;
+  std::shared_ptr<const StoredProjections> stored_;
   base::TimePoint written_at_ = base::TimePoint::min(); ///< the last heartbeat that was written
   base::TimePoint unheard_at_ = base::TimePoint::min(); ///< when a heartbeat last failed or was late
 

@@ -137,6 +137,7 @@ Worker::End Worker::live() {
   {
     const std::lock_guard lock(mutex_);
     trouble_.clear();
+    status_.opened = false;
   }
   transaction_.emplace(services_.pool, services_.tables, transaction_options(assignment_, services_, key_), stop_);
   if (auto end = open_checkpoint_row()) {

@@ -95,6 +95,10 @@ private:
   std::optional<End> open_checkpoint_row();
   OpenedCheckpoint ask_for_checkpoint(std::optional<std::int64_t> start);
   void begin_at(const OpenedCheckpoint& opened);
+  /// Begins anew where the projection's row, which may be moved by other hosts and by operators, is not the one that
+  /// this worker goes by; it needs no event to find out.
+  std::optional<End> look_at_projection();
+  void set_opened(bool opened);
   std::optional<End> create_instance();
   std::optional<End> set_up();
   std::optional<End> one_batch();
@@ -157,6 +161,7 @@ private:
   std::int64_t highest_ = 0;
   std::int64_t repeated_up_to_ = 0; ///< events at or below may have been handed over before
   std::int64_t epoch_ = 0;
+  base::TimePoint epoch_at_;                           ///< when epoch_ was the stored one
   std::optional<BatchTransaction::Move::Reset> reset_; ///< still to be done, with the next transaction
   std::uint64_t incarnation_ = 0;                      ///< of the newest events behind position_
   std::string store_;                                  ///< identity of the store that position_ belongs to

@@ -25,10 +25,13 @@ std::optional<Worker::End> Worker::one_batch() {
   if (auto end = take_answer(false)) {
     return end;
   }
+  if (auto end = look_at_projection()) {
+    return end;
+  }
   if (assignment_.up_to && position_ >= *assignment_.up_to && !reset_) {
     return end_at_limit();
   }
-  if (!halted_ && position_ >= services_.log.settled()) {
+  if (!halted_ && !reset_ && position_ >= services_.log.settled()) {
     set_state(State::Live);
   }
   if (reset_ && !halted_ && position_ >= services_.log.settled()) {
@@ -303,9 +306,10 @@ void Worker::reset_committed() {
                reset_->read_model_version, reset_->start);
   reset_.reset();
   ++epoch_;
+  epoch_at_ = base::Clock::now();
   {
     const std::lock_guard lock(mutex_);
-    status_.committed = true;
+    status_.committed = status_.opened = true;
   }
   services_.changed();
 }
@@ -314,12 +318,14 @@ bool Worker::durable_only() const {
   return instance_->external() || !services_.same_server;
 }
 
-/// How long to wait for events: until the checkpoint's turn, and not for long before it is known that none are there.
+/// How long to wait for events: until the checkpoint's turn or the next look at the projection's row, and not for long
+/// before it is known that none are there.
 base::TimePoint Worker::wait_until() const {
   constexpr auto kSoon = std::chrono::milliseconds(100);
-  const auto until = hand_over_at();
+  constexpr auto kNextLook = std::chrono::seconds(1); // what is looked at was read with a heartbeat
   // Only this thread changes the state, so that it may look without the lock.
-  return status_.state == State::Live ? until : std::min<base::TimePoint>(until, base::Clock::now() + kSoon);
+  const base::Duration most = status_.state == State::Live ? base::Duration(kNextLook) : base::Duration(kSoon);
+  return std::min<base::TimePoint>(hand_over_at(), base::Clock::now() + most);
 }
 
 } // namespace projector::projection

@@ -53,6 +53,7 @@ std::optional<Worker::End> Worker::open_checkpoint_row() {
       }
       begin_at(opened);
       if (const auto other = another_host_runs()) {
+        set_opened(!*other && !reset_);
         return *other ? std::optional(End::Standby) : std::nullopt;
       }
       if (stop_.requested()) {
@@ -93,6 +94,7 @@ void Worker::begin_at(const OpenedCheckpoint& opened) {
   position_ = stored_ = opened.checkpoint->position;
   highest_ = opened.checkpoint->highest;
   epoch_ = opened.checkpoint->epoch;
+  epoch_at_ = base::Clock::now();
   repeated_up_to_ = opened.checkpoint->fresh ? 0 : services_.log.last_position();
   read_at_ = base::TimePoint::max();
   stored_at_ = base::Clock::now();
@@ -104,6 +106,25 @@ void Worker::begin_at(const OpenedCheckpoint& opened) {
     highest_ = std::max(highest_, stored_);
     reset_ = BatchTransaction::Move::Reset{position_, assignment_.module->descriptor().read_model_version};
   }
+}
+
+std::optional<Worker::End> Worker::look_at_projection() {
+  const auto read = services_.bookkeeper.stored();
+  if (!read || read->asked_at <= epoch_at_) {
+    return std::nullopt;
+  }
+  const auto stored = read->by_checkpoint.find(key_.base);
+  if (stored != read->by_checkpoint.end() && stored->second.epoch == epoch_ &&
+      stored->second.partitions == key_.partitions) {
+    return std::nullopt;
+  }
+  spdlog::info("{}: the projection was repartitioned, reset or moved: opening its checkpoint again", title_);
+  return End::Anew;
+}
+
+void Worker::set_opened(bool opened) {
+  const std::lock_guard lock(mutex_);
+  status_.opened = opened;
 }
 
 std::optional<Worker::End> Worker::look_at_checkpoint(bool doubtful) {

@@ -107,9 +107,9 @@ int run_host(const HostOptions& options, ConfigurationSource source) {
   std::optional<Calls> calls(std::in_place, bookkeeper, signals, supervisor);
   std::unique_ptr<CaughtUp> caught_up;
   if (options.until_caught_up) {
-    caught_up =
-        std::make_unique<CaughtUp>(connect_options(configuration.read_model.dsn, kProgram, "control"), stores->tables,
-                                   *stores->log, [&supervisor] { return supervisor.checkpoints(); });
+    caught_up = std::make_unique<CaughtUp>(
+        connect_options(configuration.read_model.dsn, kProgram, "control"), stores->tables, *stores->log,
+        [&supervisor] { return supervisor.checkpoints(); }, [&supervisor] { return supervisor.status(); });
     signals.end_when(caught_up->fd());
   }
   spdlog::info("projectord {} runs as {}", PROJECTOR_VERSION, host);

@@ -103,5 +103,15 @@ TEST_F(CaughtUpTest, ALostSessionIsMadeAgain) {
   EXPECT_TRUE(readable());
 }
 
+TEST_F(CaughtUpTest, AReadModelThatIsToBeRebuiltHasNotCaughtUp) {
+  set_position("a", 100);
+  run("UPDATE projector_projections SET rebuild_requested = 1 WHERE checkpoint = 'a'");
+  start(Names{"a"});
+  EXPECT_TRUE(waits());
+  EXPECT_EQ(caught_up_->behind(), Names{"a is to be rebuilt, and that has not begun"});
+  run("UPDATE projector_projections SET rebuild_requested = 0 WHERE checkpoint = 'a'");
+  EXPECT_TRUE(readable());
+}
+
 } // namespace
 } // namespace projector::projection

@@ -157,5 +157,26 @@ TEST_F(WorkerTest, AStatementThatALockKeepsWaitingTellsWhoHoldsIt) {
   EXPECT_TRUE(stores(1));
 }
 
+TEST_F(WorkerTest, AnIdleOneLearnsOfARaisedEpochWithoutAnEvent) {
+  log_.add_up_to(5);
+  start("recorder");
+  ASSERT_TRUE(stores(5));
+  ASSERT_TRUE(reaches(State::Live));
+  run("BEGIN; TRUNCATE seen_seen; UPDATE projector_projections SET epoch = epoch + 1; "
+      "UPDATE projector_checkpoints SET position = 2; UPDATE projection_checkpoints SET last_global_position = 2; "
+      "COMMIT");
+  EXPECT_TRUE(test::eventually([&] { return seen() == "3 4 5"; })) << seen();
+  EXPECT_TRUE(stores(5));
+}
+
+TEST_F(WorkerTest, AnIdleOneLearnsOfAnotherPartitionCountWithoutAnEvent) {
+  log_.add_up_to(5);
+  start("noop");
+  ASSERT_TRUE(stores(5));
+  run("UPDATE projector_projections SET epoch = epoch + 1, partitions = 2");
+  ASSERT_TRUE(reaches(State::Refused));
+  EXPECT_NE(worker_->status().reason.find("written with 2 partitions"), std::string::npos) << worker_->status().reason;
+}
+
 } // namespace
 } // namespace projector::projection
