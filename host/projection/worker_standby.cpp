@@ -1,14 +1,12 @@
 #include "projection/bounded_statement.hpp"
 #include "projection/clean_session.hpp"
+#include "projection/host_identity.hpp"
 #include "projection/worker.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
 
 namespace projector::projection {
 namespace {
@@ -20,17 +18,6 @@ constexpr base::Duration kForgotten = std::chrono::hours(1);
 /// How long to wait for this host's own first heartbeat.
 constexpr base::Duration kFirstHeartbeat = std::chrono::seconds(5);
 
-/// Whether `other` is a process of this machine, as `own` is, and gone. Then nobody has to wait for its silence.
-bool gone_from_here(const std::string& other, const std::string& own) {
-  const auto slash = other.rfind('/');
-  pid_t pid = 0;
-  if (slash == std::string::npos || own.substr(0, own.rfind('/')) != other.substr(0, slash) ||
-      std::from_chars(other.data() + slash + 1, other.data() + other.size(), pid).ec != std::errc{} || pid <= 0) {
-    return false;
-  }
-  return ::kill(pid, 0) != 0 && errno == ESRCH;
-}
-
 } // namespace
 
 std::vector<std::string> Worker::others(base::Duration interval) {
@@ -38,7 +25,7 @@ std::vector<std::string> Worker::others(base::Duration interval) {
   auto hosts = explaining_locks(lease.connection(), [&](pg::Connection& connection) {
     return other_hosts(connection, services_.tables, key_, services_.host, interval);
   });
-  std::erase_if(hosts, [&](const std::string& other) { return gone_from_here(other, services_.host); });
+  std::erase_if(hosts, [&](const std::string& other) { return has_ended(other, services_.host); });
   return hosts;
 }
 

@@ -1,12 +1,10 @@
 #include "supervisor/stores.hpp"
 
 #include "projection/bounded_statement.hpp"
+#include "projection/host_identity.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
-
-#include <array>
 
 namespace projector::supervisor {
 namespace {
@@ -88,9 +86,7 @@ projection::CheckpointWriter::Options checkpoint_writing(const config::Configura
 }
 
 std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return fmt::format("{}/{}", name.data(), ::getpid());
+  return projection::HostIdentity::of_this_process().text();
 }
 
 } // namespace projector::supervisor

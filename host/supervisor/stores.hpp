@@ -34,7 +34,7 @@ projection::Bookkeeper::Options bookkeeping(const config::Configuration& configu
 projection::CheckpointWriter::Options checkpoint_writing(const config::Configuration& configuration,
                                                          const std::string& program, bool same_server);
 
-/// Who this process is in tables and on screens: the machine's name and the process id, "web-3/4711".
+/// Who this process is in tables and on screens, see projection::HostIdentity.
 std::string host_name();
 
 } // namespace projector::supervisor

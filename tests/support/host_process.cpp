@@ -110,6 +110,7 @@ void HostProcess::start(const std::vector<std::string>& arguments,
                         const std::map<std::string, std::string>& environment) {
   std::vector<std::string> command{PROJECTOR_TEST_BIN_DIR "/projectord", "--config", configuration_file().string(),
                                    "--plugin-dir", plugin_directory().string()};
+  command.insert(command.begin(), under_.begin(), under_.end());
   command.insert(command.end(), arguments.begin(), arguments.end());
   const std::string log = (directory_.path() / "log").string();
   pid_ = ::fork();

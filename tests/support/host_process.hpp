@@ -46,6 +46,10 @@ public:
   /// then.
   void log_into(int fd) noexcept { log_fd_ = fd; }
 
+  /// Words that come before the program from now on, e.g. {"unshare", "--pid", "--fork"}: a program that runs it. The
+  /// process that is signalled is that program then.
+  void run_under(std::vector<std::string> words) { under_ = std::move(words); }
+
   /// Starts it; `arguments` come after --config and --plugin-dir, `environment` on top of the test's.
   void start(const std::vector<std::string>& arguments = {},
              const std::map<std::string, std::string>& environment = {});
@@ -65,6 +69,7 @@ public:
 private:
   std::string dsn_;
   TemporaryDirectory directory_;
+  std::vector<std::string> under_;
   std::map<int, std::pair<std::uint64_t, std::uint64_t>> limits_;
   int log_fd_ = -1;
   pid_t pid_ = -1;

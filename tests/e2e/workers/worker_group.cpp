@@ -1,12 +1,10 @@
 #include "worker_group.hpp"
 
+#include "projection/host_identity.hpp"
 #include "support/event_writers.hpp"
 #include "support/wait.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <array>
 
 namespace projector::test {
 
@@ -29,9 +27,7 @@ void WorkerGroup::start(std::uint32_t id, const std::vector<std::string>& argume
 }
 
 std::string WorkerGroup::host_name(std::uint32_t id) const {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return fmt::format("{}/{}", name.data(), hosts_.at(id)->pid());
+  return projection::HostIdentity::of_process(hosts_.at(id)->pid()).text();
 }
 
 bool WorkerGroup::caught_up() const {

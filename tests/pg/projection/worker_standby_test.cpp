@@ -1,4 +1,5 @@
 #include "pg/projection/worker_fixture.hpp"
+#include "projection/host_identity.hpp"
 
 namespace projector::projection {
 namespace {
@@ -35,10 +36,27 @@ TEST_F(WorkerStandbyTest, DoesNotWaitForAHostThatStandsByItself) {
 }
 
 TEST_F(WorkerStandbyTest, DoesNotWaitForAProcessOfThisMachineThatIsGone) {
-  // No process has this id: it is above the largest that Linux gives out.
-  beat("here/4194305");
+  auto gone = HostIdentity::of_this_process();
+  services_.host = gone.text();
+  gone.pid = 4194305; // no process has this id: it is above the largest that Linux gives out
+  beat(gone.text());
   start("recorder");
   EXPECT_TRUE(stores(20));
+}
+
+TEST_F(WorkerStandbyTest, WaitsForAHostOfTheSameNameAndIdInAnotherContainer) {
+  auto other = HostIdentity::of_this_process();
+  services_.host = other.text();
+  other.place = "elsewhere";
+  beat(other.text());
+  start("recorder");
+  ASSERT_TRUE(reaches(State::Standby));
+  other.pid = 4194305; // gone, if it were a process of this place
+  run("UPDATE projector_workers SET host = '" + other.text() + "', heartbeat = now() WHERE host LIKE '%elsewhere%'");
+  stop();
+  start("recorder");
+  EXPECT_TRUE(reaches(State::Standby));
+  EXPECT_EQ(checkpoints(), "seen|0");
 }
 
 TEST_F(WorkerStandbyTest, WaitsWhileTheCheckpointMoves) {
