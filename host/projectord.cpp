@@ -5,11 +5,13 @@
 #include "eventlog/event_log.hpp"
 #include "pg/error.hpp"
 #include "supervisor/host.hpp"
+#include "supervisor/plugin_thread.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -86,6 +88,19 @@ supervisor::HostOptions host_options(const Arguments& arguments) {
   return options;
 }
 
+int run_logged(const supervisor::HostOptions& options, supervisor::ConfigurationSource source) {
+  const base::LogThread log(source.get().log_level);
+  try {
+    base::raise_descriptor_limit();
+    return supervisor::run_host(options, std::move(source));
+  } catch (const eventlog::StoreRefused& refused) {
+    spdlog::error("the event store is refused: {}", refused.what());
+  } catch (const std::exception& error) {
+    spdlog::error("{}", error.what());
+  }
+  return kFailed;
+}
+
 int run(const Arguments& arguments) {
   const auto options = host_options(arguments);
   if (!arguments.timeout.empty() && !options.timeout) {
@@ -100,16 +115,11 @@ int run(const Arguments& arguments) {
     }
     return kWrongUsage;
   }
-  const base::LogThread log(source->get().log_level);
-  try {
-    base::raise_descriptor_limit();
-    return supervisor::run_host(options, std::move(*source));
-  } catch (const eventlog::StoreRefused& refused) {
-    spdlog::error("the event store is refused: {}", refused.what());
-  } catch (const std::exception& error) {
-    spdlog::error("{}", error.what());
+  const int code = run_logged(options, std::move(*source));
+  if (supervisor::PluginThread::any_left_behind()) {
+    std::_Exit(code);
   }
-  return kFailed;
+  return code;
 }
 
 } // namespace

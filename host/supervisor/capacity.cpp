@@ -15,11 +15,11 @@ constexpr std::uint64_t kDescriptorsAPartition = 1;
 constexpr std::uint64_t kOwnDescriptors = 32;
 /// For what is opened for a moment: files that are copied and read, a session that is made again.
 constexpr std::uint64_t kMargin = 8;
-/// Main, signals, log, bookkeeper, plugin files, waiting until all has caught up.
-constexpr std::uint64_t kOwnThreads = 6;
+/// Main, signals, log, plugin files, checkpoints, bookkeeper, waiting until all has caught up.
+constexpr std::uint64_t kOwnThreads = 7;
 constexpr std::uint64_t kHistoryReaders = 2;
 /// For checkpoints and states, and for what is asked at a start.
-constexpr std::uint64_t kControlSessions = 2;
+constexpr std::uint64_t kControlSessions = 3;
 
 std::string way_out() {
   return "raise it (ulimit -n, LimitNOFILE= in the systemd unit), give the projection fewer partitions, or share them "

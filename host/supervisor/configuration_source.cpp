@@ -48,14 +48,14 @@ std::map<std::string, std::string> ConfigurationSource::refused() const {
   return refused;
 }
 
-void ConfigurationSource::reload() {
+std::optional<config::Loaded> ConfigurationSource::read_again() {
   auto loaded = load();
   if (!loaded.configuration) {
     for (const auto& problem : loaded.main_problems) {
       spdlog::error("{}", config::to_string(problem));
     }
     spdlog::error("the configuration is refused as a whole, what ran before runs on");
-    return;
+    return std::nullopt;
   }
   const auto changed = config::difference(get(), *loaded.configuration);
   for (const auto& key : changed.restart) {
@@ -67,6 +67,10 @@ void ConfigurationSource::reload() {
   not_kept_ = last_good_.keep(loaded);
   loaded.configuration->worker = get().worker;
   loaded.configuration->plugins.state = get().plugins.state;
+  return loaded;
+}
+
+void ConfigurationSource::take(config::Loaded loaded) {
   loaded_ = std::move(loaded);
   report();
 }

@@ -27,7 +27,11 @@ public:
   [[nodiscard]] std::map<std::string, std::string> refused() const;
   /// Where and how changes of the files are noticed.
   [[nodiscard]] const ConfigurationWatch& watch() const noexcept { return watch_; }
-  void reload();
+  /// Reads it again, for take(). Until then everything stays as it is, so that other threads may go on asking. Nothing
+  /// where the main file is refused, which is logged.
+  [[nodiscard]] std::optional<config::Loaded> read_again();
+  /// From here on this one counts.
+  void take(config::Loaded loaded);
   /// Logs what is refused or odd in it, each once for as long as that lasts.
   void report();
   /// Says of refused files' projections why they are refused, or run in an older version.

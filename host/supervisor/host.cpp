@@ -69,10 +69,12 @@ private:
   SignalThread& signals_;
 };
 
-} // namespace
+struct Outcome {
+  int code = 0;
+  std::optional<Supervisor::Ended> ended; ///< nothing: it was not started
+};
 
-int run_host(const HostOptions& options, ConfigurationSource source) {
-  SignalThread signals;
+Outcome run(const HostOptions& options, ConfigurationSource source, SignalThread& signals) {
   source.report();
   const config::Configuration configuration = source.get();
   if (options.timeout) {
@@ -81,7 +83,10 @@ int run_host(const HostOptions& options, ConfigurationSource source) {
 
   auto stores = wait_for_stores(configuration, signals.stop());
   if (!stores) {
-    return signals.timed_out() ? (spdlog::error("timed out: PostgreSQL was not reached"), 1) : 0;
+    if (signals.timed_out()) {
+      spdlog::error("timed out: PostgreSQL was not reached");
+    }
+    return {signals.timed_out() ? 1 : 0, std::nullopt};
   }
   const std::string host = host_name();
   pg::Pool pool(pool_options(configuration, kProgram));
@@ -113,15 +118,28 @@ int run_host(const HostOptions& options, ConfigurationSource source) {
     signals.end_when(caught_up->fd());
   }
   spdlog::info("projectord {} runs as {}", PROJECTOR_VERSION, host);
-  supervisor.run(signals.stop().fd());
+  const auto ended = supervisor.run(signals.stop().fd());
   calls.reset();
   if (caught_up && signals.timed_out()) {
     for (const auto& blocking : caught_up->behind()) {
       spdlog::error("timed out: {}", blocking);
     }
-    return 1;
+    return {1, ended};
   }
-  return 0;
+  return {0, ended};
+}
+
+} // namespace
+
+int run_host(const HostOptions& options, ConfigurationSource source) {
+  SignalThread signals;
+  const auto outcome = run(options, std::move(source), signals);
+  if (const auto& ended = outcome.ended) {
+    spdlog::info("ended after {:.2f} s: {} projections with {} partitions, their batches are finished or rolled back",
+                 std::chrono::duration<double>(base::Clock::now() - ended->began).count(), ended->projections,
+                 ended->partitions);
+  }
+  return outcome.code;
 }
 
 } // namespace projector::supervisor

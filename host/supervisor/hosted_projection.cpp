@@ -1,7 +1,6 @@
 #include "supervisor/hosted_projection.hpp"
 
 #include "base/test_point.hpp"
-#include "plugin/module.hpp"
 #include "supervisor/capacity.hpp"
 
 #include <fmt/format.h>
@@ -18,12 +17,17 @@ bool out_of_order(const projection::WorkerStatus& status) {
 
 } // namespace
 
-HostedProjection::HostedProjection(std::string name, const projection::WorkerServices& services)
-    : name_(std::move(name)), services_(services) {}
+HostedProjection::HostedProjection(std::string name, const projection::WorkerServices& services, PluginThread& plugins)
+    : name_(std::move(name)), services_(services), plugins_(plugins) {}
 
 HostedProjection::~HostedProjection() {
   for (const auto& worker : workers_) {
     worker->request_stop();
+  }
+  workers_.clear();
+  close(rollout_.stop());
+  if (rollout_.ending()) {
+    close(rollout_.ended());
   }
 }
 
@@ -176,24 +180,8 @@ void HostedProjection::end_workers() {
   step();
 }
 
-/// Closes the copies. Whether they left the process is logged and not relied on: a plugin may have pinned itself.
 void HostedProjection::close(Rollout::Unneeded unneeded) const {
-  while (!unneeded.empty()) {
-    std::vector<std::filesystem::path> copies;
-    for (const auto& assignment : unneeded.back().assignments) {
-      copies.push_back(assignment.module->file().copy);
-    }
-    const auto number = unneeded.back().number;
-    unneeded.pop_back();
-    const auto mapped = std::find_if(copies.begin(), copies.end(), plugin::Module::still_mapped);
-    if (mapped == copies.end()) {
-      spdlog::info("{}: generation {} has left the process", name_, number);
-    } else {
-      spdlog::warn("{}: generation {} is still mapped in the process: its library keeps itself loaded (-z nodelete, a "
-                   "thread_local destructor or a thread of its own); the memory is free again after a restart",
-                   name_, number);
-    }
-  }
+  plugins_.close(name_, std::move(unneeded));
 }
 
 bool HostedProjection::in_order() const {

@@ -2,6 +2,7 @@
 
 #include "projection/worker.hpp"
 #include "supervisor/launch.hpp"
+#include "supervisor/plugin_thread.hpp"
 #include "supervisor/rollout.hpp"
 
 #include <exception>
@@ -19,8 +20,8 @@ namespace projector::supervisor {
 /// by the supervisor and used on its thread; it logs.
 class HostedProjection {
 public:
-  /// `services` outlives it.
-  HostedProjection(std::string name, const projection::WorkerServices& services);
+  /// `services` and `plugins` outlive it.
+  HostedProjection(std::string name, const projection::WorkerServices& services, PluginThread& plugins);
   ~HostedProjection(); ///< ends the workers and waits for them
   HostedProjection(const HostedProjection&) = delete;
   HostedProjection& operator=(const HostedProjection&) = delete;
@@ -87,6 +88,7 @@ private:
 
   const std::string name_;
   const projection::WorkerServices& services_;
+  PluginThread& plugins_;
 
   DesiredProjection asked_;
   Answer answer_;

@@ -1,7 +1,6 @@
 #include "supervisor/supervisor.hpp"
 
 #include "base/test_point.hpp"
-#include "supervisor/capacity.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -15,33 +14,9 @@
 namespace projector::supervisor {
 namespace {
 
-constexpr auto kLookAgain = std::chrono::milliseconds(250);
-
 int milliseconds_until(base::TimePoint when) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - base::Clock::now()).count();
   return static_cast<int>(std::clamp<decltype(left)>(left, 0, 60000));
-}
-
-/// Why a generation that makes another version of the read model is not started, or nothing.
-std::string refuse_version(const Generation& generation, std::uint32_t stored) {
-  const auto& projection = generation.wanted.projection;
-  const std::string found = fmt::format("{} makes version {} of the read model, version {} is stored",
-                                        generation.wanted.plugin->file.string(), generation.read_model_version, stored);
-  if (generation.read_model_version == stored) {
-    return {};
-  }
-  if (!generation.resettable) {
-    return fmt::format(
-        "{}, and the plugin has no reset to empty it with; give it another `checkpoint` and tables of its "
-        "own",
-        found);
-  }
-  if (projection.rebuild == config::Rebuild::Manual && generation.wanted.rebuild == 0) {
-    return fmt::format("{}; to rebuild it from the first event run \"projectorctl rebuild {}\" or set rebuild = "
-                       "\"automatic\"",
-                       found, projection.name);
-  }
-  return {};
 }
 
 } // namespace
@@ -49,13 +24,13 @@ std::string refuse_version(const Generation& generation, std::uint32_t stored) {
 Supervisor::Supervisor(Options options, ConfigurationSource configuration, const projection::WorkerServices& services,
                        base::Wakeup& changed)
     : options_(std::move(options)), configuration_(std::move(configuration)), services_(services), changed_(changed),
-      staging_(configuration_.get().plugins.cache) {}
+      staging_(configuration_.get().plugins.cache), plugins_([&changed] { changed.set(); }) {}
 
 Supervisor::~Supervisor() {
   stop_all();
 }
 
-void Supervisor::run(int stop_fd) {
+Supervisor::Ended Supervisor::run(int stop_fd) {
   watch_directories();
   while (true) {
     sealed_turn();
@@ -63,8 +38,7 @@ void Supervisor::run(int stop_fd) {
     ::poll(waits.data(), waits.size(), milliseconds_until(scan_at_));
     if (waits[0].revents != 0) {
       spdlog::info("stopping: the running batches are finished or rolled back");
-      stop_all();
-      return;
+      return stop_all();
     }
     if (waits[1].revents != 0 && watch_.drain()) {
       settle_reports();
@@ -108,8 +82,7 @@ void Supervisor::turn() {
     const bool changed = configuration_.watch().changed();
     const bool settled = !changed || configuration_.watch().settled(); // each looks at every file
     if (reload || (changed && settled)) {
-      const std::lock_guard lock(mutex_);
-      configuration_.reload();
+      reload_configuration();
     }
     scan();
     if (changed && !settled) {
@@ -118,11 +91,19 @@ void Supervisor::turn() {
   }
 }
 
+void Supervisor::reload_configuration() {
+  // Files are read without the mutex: a file system that hangs keeps no heartbeat back.
+  if (auto loaded = configuration_.read_again()) {
+    const std::lock_guard lock(mutex_);
+    configuration_.take(std::move(*loaded));
+  }
+}
+
 void Supervisor::step() {
-  bool changed = false;
+  bool changed = take_prepared();
   {
     const std::lock_guard lock(mutex_);
-    changed = step_all();
+    changed = step_all() || changed;
   }
   if (changed) {
     services_.bookkeeper.poke();
@@ -181,7 +162,7 @@ void Supervisor::scan() {
   if (!actions.empty()) {
     services_.bookkeeper.poke();
   }
-  scan_at_ = base::Clock::now() + (look_again ? std::min<base::Duration>(kLookAgain, next) : next);
+  scan_at_ = base::Clock::now() + (look_again ? std::min(kLookAgain, next) : next);
 }
 
 Current Supervisor::current() const {
@@ -190,6 +171,11 @@ Current Supervisor::current() const {
     auto& now = current.emplace(name, hosted.current()).first->second;
     const auto again = again_.find(name);
     now.look_again = now.look_again || (again != again_.end() && base::Clock::now() >= again->second.at);
+  }
+  for (const auto& [name, preparing] : preparing_) {
+    auto& now = current[name];
+    now.asked = preparing.wanted;
+    now.look_again = false;
   }
   return current;
 }
@@ -204,28 +190,9 @@ void Supervisor::carry_out_sealed(const Action& action, const Desired& desired) 
       spdlog::error("{}: {}", action.projection, error.what());
       return;
     }
-    hosted_.try_emplace(action.projection, action.projection, services_)
-        .first->second.refuse(wanted->second, fmt::format("cannot be started: {}", error.what()), false);
+    hosted(action.projection).refuse(wanted->second, fmt::format("cannot be started: {}", error.what()), false);
     try_again(action.projection);
   }
-}
-
-void Supervisor::try_again(const std::string& projection) {
-  constexpr base::Duration kLongestPause = std::chrono::minutes(1);
-  const auto before = again_.find(projection);
-  const auto pause = before == again_.end() ? options_.rescan : std::min(2 * before->second.pause, kLongestPause);
-  again_.insert_or_assign(projection, Again{base::Clock::now() + pause, pause});
-}
-
-std::string Supervisor::refuse_partitions(const DesiredProjection& wanted) const {
-  std::uint64_t running = 0;
-  std::uint64_t freed = 0;
-  for (const auto& [name, hosted] : hosted_) {
-    const auto partitions = hosted.running() == nullptr ? 0 : hosted.running()->assignments.size();
-    running += partitions;
-    freed = name == wanted.projection.name ? partitions : freed;
-  }
-  return supervisor::refuse_partitions(configuration_.get(), wanted.partitions.size(), running, freed);
 }
 
 void Supervisor::carry_out(const Action& action, const Desired& desired) {
@@ -233,6 +200,10 @@ void Supervisor::carry_out(const Action& action, const Desired& desired) {
   const std::string& name = action.projection;
   if (const auto again = again_.find(name); again != again_.end()) {
     again->second.at = base::never();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    preparing_.erase(name);
   }
   switch (action.kind) {
   case Action::Kind::Start:
@@ -248,8 +219,7 @@ void Supervisor::carry_out(const Action& action, const Desired& desired) {
   case Action::Kind::Missing: {
     const DesiredProjection& wanted = desired.at(name);
     const std::lock_guard lock(mutex_);
-    hosted_.try_emplace(name, name, services_)
-        .first->second.missing(wanted, fmt::format("no plugin directory holds {}.so", wanted.projection.plugin));
+    hosted(name).missing(wanted, fmt::format("no plugin directory holds {}.so", wanted.projection.plugin));
     return;
   }
   case Action::Kind::Forget: {
@@ -261,63 +231,22 @@ void Supervisor::carry_out(const Action& action, const Desired& desired) {
   }
 }
 
-Launch Supervisor::prepare(const DesiredProjection& wanted, const HostedProjection* hosted) {
-  Launch launch;
-  launch.refusal = refuse_partitions(wanted);
-  if (!launch.refusal.empty()) {
-    try_again(wanted.projection.name);
-    return launch;
-  }
-  try {
-    return prepare_launch(wanted, staging_.path(), configuration_.get().plugins.state,
-                          generations_[wanted.projection.name] + 1,
-                          hosted == nullptr ? std::set<std::string>() : hosted->known_files(wanted));
-  } catch (const std::system_error& error) {
-    launch.refusal = fmt::format("the plugin cannot be staged in {}: {}; free space or set plugins.cache",
-                                 staging_.path().string(), error.what());
-    try_again(wanted.projection.name);
-    return launch;
-  }
-}
-
-void Supervisor::start(const DesiredProjection& wanted) {
-  const std::string& name = wanted.projection.name;
-  const auto known = hosted_.find(name);
-  Launch launch = prepare(wanted, known == hosted_.end() ? nullptr : &known->second);
-  if (const auto stored = known == hosted_.end() ? std::nullopt : known->second.read_model_version();
-      launch.generation && stored) {
-    launch.refusal = refuse_version(*launch.generation, *stored);
-  }
-  const std::lock_guard lock(mutex_);
-  HostedProjection& hosted = hosted_.try_emplace(name, name, services_).first->second;
-  if (launch.known) {
-    hosted.unchanged(wanted, *launch.known);
-  } else if (!launch.refusal.empty()) {
-    hosted.refuse(wanted, launch.refusal, launch.look_again);
-  } else {
-    ++generations_[name];
-    for (auto& assignment : launch.generation->assignments) {
-      assignment.asked_at = scan_began_;
-    }
-    hosted.run(std::move(*launch.generation));
-    if (hosted.take_could_not_start()) {
-      try_again(name);
-    }
-  }
-  changed_.set();
-}
-
-void Supervisor::stop_all() {
+Supervisor::Ended Supervisor::stop_all() {
+  Ended ended{.began = base::Clock::now()};
   std::map<std::string, HostedProjection> ending;
   {
     const std::lock_guard lock(mutex_);
+    preparing_.clear();
     for (auto& [name, hosted] : hosted_) {
       if (hosted.running() != nullptr) {
+        ++ended.projections;
+        ended.partitions += hosted.running()->assignments.size();
         hosted.stop();
       }
     }
     ending.swap(hosted_);
   }
+  return ended;
 }
 
 std::vector<projection::WorkerStatus> Supervisor::status() const {
@@ -325,6 +254,18 @@ std::vector<projection::WorkerStatus> Supervisor::status() const {
   std::vector<projection::WorkerStatus> all;
   for (const auto& [name, hosted] : hosted_) {
     for (auto& status : hosted.status()) {
+      all.push_back(std::move(status));
+    }
+  }
+  for (const auto& [name, preparing] : preparing_) {
+    if (!hosted_.contains(name)) {
+      const auto& wanted = preparing.wanted.projection;
+      projection::WorkerStatus status;
+      status.projection = name;
+      status.checkpoint = wanted.checkpoint;
+      status.partitions = wanted.partitions;
+      status.state = projection::State::Starting;
+      status.plugin = wanted.plugin;
       all.push_back(std::move(status));
     }
   }

@@ -7,6 +7,7 @@
 #include "supervisor/configuration_source.hpp"
 #include "supervisor/directory_watch.hpp"
 #include "supervisor/hosted_projection.hpp"
+#include "supervisor/plugin_thread.hpp"
 #include "supervisor/reconcile.hpp"
 
 #include <atomic>
@@ -39,9 +40,15 @@ public:
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
+  /// What had run when the host was told to end.
+  struct Ended {
+    base::TimePoint began; ///< when it was told so
+    std::size_t projections = 0;
+    std::size_t partitions = 0;
+  };
   /// Scans, reconciles, and goes on whenever something changes, until `stop_fd` is readable; then tells all workers to
   /// end and waits for them.
-  void run(int stop_fd);
+  Ended run(int stop_fd);
   /// The configuration is to be read again.
   void reload() noexcept;
   /// All open requests for rebuilds.
@@ -54,8 +61,19 @@ public:
   [[nodiscard]] std::optional<std::vector<std::string>> checkpoints() const;
 
 private:
+  /// After which a file that seemed half written is looked at again.
+  static constexpr base::Duration kLookAgain = std::chrono::milliseconds(250);
+
+  /// A launch that the plugin thread is at.
+  struct Preparing {
+    DesiredProjection wanted;
+    base::TimePoint asked_at; ///< as in projection::WorkerAssignment
+    std::uint64_t ticket = 0;
+  };
+
   void turn();
   void scan();
+  void reload_configuration();
   void sealed_turn(); ///< logs what it throws, and has another look later
   /// What runs from a directory that cannot be read for now is not missing.
   void keep_unreadable(Discovery& discovery);
@@ -68,19 +86,23 @@ private:
   void carry_out(const Action& action, const Desired& desired);
   void carry_out_sealed(const Action& action, const Desired& desired);
   void start(const DesiredProjection& wanted);
-  [[nodiscard]] Launch prepare(const DesiredProjection& wanted, const HostedProjection* hosted);
+  HostedProjection& hosted(const std::string& name);
+  /// Goes on with what the plugin thread has made ready.
+  bool take_prepared();
+  void go_on(PluginThread::Prepared& prepared, const Preparing& asked);
   [[nodiscard]] std::string refuse_partitions(const DesiredProjection& wanted) const;
   /// The projection is to be tried again by itself, each time after a longer pause.
   void try_again(const std::string& projection);
   void step();
   bool step_all(); ///< true where anything changed; mutex_ is held
-  void stop_all();
+  Ended stop_all();
 
   const Options options_;
   ConfigurationSource configuration_; ///< see mutex_
   const projection::WorkerServices& services_;
   base::Wakeup& changed_;
   plugin::StagingDirectory staging_;
+  PluginThread plugins_;
   DirectoryWatch watch_;
   base::TimePoint scan_at_;
   /// When the running scan began to look at what people changed; for the first one nothing was read before.
@@ -101,6 +123,7 @@ private:
 
   mutable std::mutex mutex_; ///< guards what follows and configuration_; only the main thread changes them
   std::map<std::string, HostedProjection> hosted_;
+  std::map<std::string, Preparing> preparing_; ///< by projection
   std::optional<Desired> desired_;                   ///< as of the last scan
   projection::Bookkeeper::RebuildRequests rebuilds_; ///< changed by any thread
 };
