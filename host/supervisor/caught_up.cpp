@@ -1,22 +1,34 @@
 #include "supervisor/caught_up.hpp"
 
+#include "pg/error.hpp"
+
 #include <fmt/format.h>
 #include <poll.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
+#include <utility>
 
 namespace projector::supervisor {
 namespace {
 
 constexpr int kLookMilliseconds = 20;
+/// A statement that is refused so often in a row, on a session that works, is refused for good.
+constexpr int kMostRefusals = 50;
+
+void rest(const base::Stop& stop) {
+  pollfd wait{stop.fd(), POLLIN, 0};
+  ::poll(&wait, 1, kLookMilliseconds);
+}
 
 } // namespace
 
 CaughtUp::CaughtUp(pg::ConnectOptions connect, const projection::CheckpointTables& tables, eventlog::EventLog& log,
-                   std::function<std::optional<std::vector<std::string>>()> names,
-                   std::function<std::vector<projection::WorkerStatus>()> workers)
-    : connect_(std::move(connect)), tables_(tables), log_(log), names_(std::move(names)),
-      workers_(std::move(workers)), behind_{"what was committed at the start is not settled yet"} {
+                   std::function<std::optional<Outlook>()> outlook)
+    : connect_(std::move(connect)), tables_(tables), log_(log),
+      outlook_(std::move(outlook)), behind_{"what was committed at the start is not settled yet"} {
   thread_ = std::jthread([this] { run(); });
 }
 
@@ -25,12 +37,34 @@ CaughtUp::~CaughtUp() {
   thread_.join();
 }
 
-std::vector<std::string> CaughtUp::behind() const {
+CaughtUp::Result CaughtUp::result() const {
   const std::lock_guard lock(mutex_);
-  return behind_;
+  return result_;
 }
 
-void CaughtUp::run() {
+std::vector<std::string> CaughtUp::behind() const {
+  const std::lock_guard lock(mutex_);
+  auto behind = behind_;
+  if (!trouble_.empty()) {
+    behind.push_back(trouble_);
+  }
+  return behind;
+}
+
+void CaughtUp::run() noexcept {
+  try {
+    watch();
+  } catch (const pg::Interrupted&) { // NOLINT: told to stop
+  } catch (const std::exception& error) {
+    {
+      const std::lock_guard lock(mutex_);
+      trouble_ = error.what();
+    }
+    end(Result::Stuck);
+  }
+}
+
+void CaughtUp::watch() {
   if (!log_.settle(stop_)) {
     return;
   }
@@ -41,60 +75,73 @@ void CaughtUp::run() {
       if (!connection || !connection->usable()) {
         connection = std::make_unique<pg::Connection>(connect_, stop_);
       }
-      if (look(*connection, target)) {
-        reached_.set();
+      if (const auto result = look(*connection, target); result != Result::Waiting) {
+        end(result);
         return;
       }
-    } catch (const pg::Interrupted&) {
-      return;
-    } catch (const pg::Error&) {
+    } catch (const pg::Error& error) {
+      if (report(error)) {
+        end(Result::Stuck);
+        return;
+      }
       connection.reset();
     }
-    pollfd wait{stop_.fd(), POLLIN, 0};
-    ::poll(&wait, 1, kLookMilliseconds);
+    rest(stop_);
   }
 }
 
-std::vector<std::string> CaughtUp::not_opened() const {
-  std::vector<std::string> found;
-  for (const auto& worker : workers_ ? workers_() : std::vector<projection::WorkerStatus>()) {
-    using State = projection::State;
-    const bool opens = worker.state == State::Starting || worker.state == State::CatchingUp ||
-                       worker.state == State::Live || worker.state == State::Retrying;
-    if (opens && !worker.opened) {
-      found.push_back(fmt::format("{} is {}{}{}", worker.checkpoint, to_string(worker.state),
-                                  worker.reason.empty() ? "" : ": ", worker.reason));
-    }
+bool CaughtUp::report(const pg::Error& error) {
+  std::string trouble = fmt::format("the stored checkpoints cannot be read: {}", error.what());
+  const std::lock_guard lock(mutex_);
+  if (trouble != trouble_) {
+    spdlog::warn("{}", trouble);
+    trouble_ = std::move(trouble);
   }
-  return found;
+  refusals_ = error.connection_lost() ? 0 : refusals_ + 1;
+  return refusals_ >= kMostRefusals;
 }
 
-bool CaughtUp::look(pg::Connection& connection, std::int64_t target) {
-  const auto names = names_();
-  if (!names) {
-    return false;
+void CaughtUp::end(Result result) {
+  {
+    const std::lock_guard lock(mutex_);
+    result_ = result;
   }
-  // Before the checkpoints: one that is emptied meanwhile is then read as it stands afterwards.
-  std::vector<std::string> behind = not_opened();
+  ended_.set();
+}
+
+CaughtUp::Result CaughtUp::look(pg::Connection& connection, std::int64_t target) {
+  const auto outlook = outlook_();
+  if (!outlook) {
+    return Result::Waiting;
+  }
+  std::vector<std::string> behind = outlook->opening;
+  bool all_stuck = behind.empty();
   const auto rows = connection.exec(
-      fmt::format("SELECT wanted.name, c.position, p.rebuild_requested > 0 FROM unnest($1::text[]) AS wanted(name) "
-                  "LEFT JOIN {} c ON c.name = wanted.name LEFT JOIN {} p ON p.checkpoint = c.checkpoint "
+      fmt::format("SELECT wanted.name, c.position, coalesce(p.rebuild_requested > 0, false) FROM unnest($1::text[]) AS "
+                  "wanted(name) LEFT JOIN {} c ON c.name = wanted.name LEFT JOIN {} p ON p.checkpoint = c.checkpoint "
                   "WHERE c.position IS NULL OR c.position < $2 OR p.rebuild_requested > 0 ORDER BY 1",
                   tables_.checkpoints, tables_.projections),
-      pg::Parameters{}.text_array(*names).int8(target));
+      pg::Parameters{}.text_array(outlook->checkpoints).int8(target));
   for (std::size_t row = 0; row < rows.rows(); ++row) {
-    const auto name = rows.bytes(row, 0);
+    const std::string name(rows.bytes(row, 0));
+    const auto stuck = outlook->stuck.find(name);
+    all_stuck = all_stuck && stuck != outlook->stuck.end();
+    std::string line = name;
     if (rows.is_null(row, 1)) {
-      behind.push_back(fmt::format("{} has no checkpoint", name));
-    } else if (!rows.is_null(row, 2) && rows.boolean(row, 2)) {
-      behind.push_back(fmt::format("{} is to be rebuilt, and that has not begun", name));
+      line += " has no checkpoint";
+    } else if (rows.boolean(row, 2)) {
+      line += " is to be rebuilt, and that has not begun";
     } else {
-      behind.push_back(fmt::format("{} at {} of {}", name, rows.int8(row, 1), target));
+      line += fmt::format(" at {} of {}", rows.int8(row, 1), target);
     }
+    behind.push_back(line + (stuck == outlook->stuck.end() ? "" : ": " + stuck->second));
   }
+  behind.insert(behind.end(), outlook->refused.begin(), outlook->refused.end());
   const std::lock_guard lock(mutex_);
+  trouble_.clear();
+  refusals_ = 0;
   behind_ = std::move(behind);
-  return behind_.empty();
+  return behind_.empty() ? Result::Reached : all_stuck ? Result::Stuck : Result::Waiting;
 }
 
 } // namespace projector::supervisor

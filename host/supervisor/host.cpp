@@ -112,17 +112,17 @@ Outcome run(const HostOptions& options, ConfigurationSource source, SignalThread
   std::optional<Calls> calls(std::in_place, bookkeeper, signals, supervisor);
   std::unique_ptr<CaughtUp> caught_up;
   if (options.until_caught_up) {
-    caught_up = std::make_unique<CaughtUp>(
-        connect_options(configuration.read_model.dsn, kProgram, "control"), stores->tables, *stores->log,
-        [&supervisor] { return supervisor.checkpoints(); }, [&supervisor] { return supervisor.status(); });
+    caught_up =
+        std::make_unique<CaughtUp>(connect_options(configuration.read_model.dsn, kProgram, "control"), stores->tables,
+                                   *stores->log, [&supervisor] { return supervisor.outlook(); });
     signals.end_when(caught_up->fd());
   }
   spdlog::info("projectord {} runs as {}", PROJECTOR_VERSION, host);
   const auto ended = supervisor.run(signals.stop().fd());
   calls.reset();
-  if (caught_up && signals.timed_out()) {
+  if (caught_up && (signals.timed_out() || caught_up->result() == CaughtUp::Result::Stuck)) {
     for (const auto& blocking : caught_up->behind()) {
-      spdlog::error("timed out: {}", blocking);
+      spdlog::error("{}: {}", signals.timed_out() ? "timed out" : "not caught up", blocking);
     }
     return {1, ended};
   }
@@ -135,9 +135,10 @@ int run_host(const HostOptions& options, ConfigurationSource source) {
   SignalThread signals;
   const auto outcome = run(options, std::move(source), signals);
   if (const auto& ended = outcome.ended) {
-    spdlog::info("ended after {:.2f} s: {} projections with {} partitions, their batches are finished or rolled back",
+    const auto plural = [](std::size_t count) { return count == 1 ? "" : "s"; };
+    spdlog::info("ended after {:.2f} s: the batches of {} projection{} ({} partition{}) are finished or rolled back",
                  std::chrono::duration<double>(base::Clock::now() - ended->began).count(), ended->projections,
-                 ended->partitions);
+                 plural(ended->projections), ended->partitions, plural(ended->partitions));
   }
   return outcome.code;
 }

@@ -249,43 +249,4 @@ Supervisor::Ended Supervisor::stop_all() {
   return ended;
 }
 
-std::vector<projection::WorkerStatus> Supervisor::status() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<projection::WorkerStatus> all;
-  for (const auto& [name, hosted] : hosted_) {
-    for (auto& status : hosted.status()) {
-      all.push_back(std::move(status));
-    }
-  }
-  for (const auto& [name, preparing] : preparing_) {
-    if (!hosted_.contains(name)) {
-      const auto& wanted = preparing.wanted.projection;
-      projection::WorkerStatus status;
-      status.projection = name;
-      status.checkpoint = wanted.checkpoint;
-      status.partitions = wanted.partitions;
-      status.state = projection::State::Starting;
-      status.plugin = wanted.plugin;
-      all.push_back(std::move(status));
-    }
-  }
-  configuration_.remark(all);
-  return all;
-}
-
-std::optional<std::vector<std::string>> Supervisor::checkpoints() const {
-  const std::lock_guard lock(mutex_);
-  if (!desired_) {
-    return std::nullopt;
-  }
-  std::vector<std::string> names;
-  for (const auto& [name, wanted] : *desired_) {
-    const auto& projection = wanted.projection;
-    for (std::uint32_t partition = 0; partition < projection.partitions; ++partition) {
-      names.push_back(projection::CheckpointKey{projection.checkpoint, partition, projection.partitions}.name());
-    }
-  }
-  return names;
-}
-
 } // namespace projector::supervisor

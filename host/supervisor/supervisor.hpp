@@ -4,6 +4,7 @@
 #include "base/wakeup.hpp"
 #include "plugin/staging.hpp"
 #include "projection/bookkeeper.hpp"
+#include "supervisor/caught_up.hpp"
 #include "supervisor/configuration_source.hpp"
 #include "supervisor/directory_watch.hpp"
 #include "supervisor/hosted_projection.hpp"
@@ -22,7 +23,7 @@ namespace projector::supervisor {
 
 /// Holds files, configuration and operators' requests against what runs, and carries out the difference. Everything
 /// that may call for a change only says "look again". Owned by the host, used on the main thread; status(),
-/// checkpoints(), reload() and request() from any thread.
+/// outlook(), reload() and request() from any thread.
 class Supervisor {
 public:
   struct Options {
@@ -56,9 +57,8 @@ public:
 
   /// Every projection's partitions of this host, those without a worker too.
   [[nodiscard]] std::vector<projection::WorkerStatus> status() const;
-  /// Names of the checkpoints of every projection that should run, all partitions of all hosts; nothing before the
-  /// first scan.
-  [[nodiscard]] std::optional<std::vector<std::string>> checkpoints() const;
+  /// What to wait for until everything has caught up; nothing before the first scan.
+  [[nodiscard]] std::optional<Outlook> outlook() const;
 
 private:
   /// After which a file that seemed half written is looked at again.
@@ -96,6 +96,7 @@ private:
   void step();
   bool step_all(); ///< true where anything changed; mutex_ is held
   Ended stop_all();
+  [[nodiscard]] std::vector<projection::WorkerStatus> statuses() const; ///< mutex_ is held
 
   const Options options_;
   ConfigurationSource configuration_; ///< see mutex_

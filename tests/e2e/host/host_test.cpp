@@ -28,14 +28,6 @@ TEST(Host, UntilCaughtUpEndsWithEveryReadModelRight) {
   }
 }
 
-TEST(Host, UntilCaughtUpTimesOutAndNamesWhatBlocks) {
-  const std::string dsn = store_with_events(10);
-  HostProcess host(dsn);
-  host.write_projection_file("absent", "[projection.absent]\n");
-  EXPECT_EQ(host.run({"--until-caught-up", "--timeout", "2s"}), 1);
-  EXPECT_TRUE(host.logs("timed out: absent has no checkpoint")) << host.log();
-}
-
 TEST(Host, APluginDroppedInStartsFromTheFirstEventWhileTheOthersRunOn) {
   const std::string dsn = store_with_events(300);
   HostProcess host(dsn);

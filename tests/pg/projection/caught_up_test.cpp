@@ -5,6 +5,7 @@
 
 #include <poll.h>
 
+#include <map>
 #include <mutex>
 
 namespace projector::projection {
@@ -22,15 +23,20 @@ protected:
   void TearDown() override { caught_up_.reset(); }
   void start(std::optional<Names> names) {
     set_names(std::move(names));
-    caught_up_.emplace(options(), tables_, log_, [this] {
+    caught_up_.emplace(options(), tables_, log_, [this]() -> std::optional<supervisor::Outlook> {
       const std::lock_guard lock(mutex_);
       ++asked_;
-      return names_;
+      return names_ ? std::optional(supervisor::Outlook{.checkpoints = *names_, .stuck = stuck_, .opening = {}, .refused = refused_}) : std::nullopt;
     });
   }
   void set_names(std::optional<Names> names) {
     const std::lock_guard lock(mutex_);
     names_ = std::move(names);
+  }
+  void set_stuck(std::map<std::string, std::string> stuck, Names refused = {}) {
+    const std::lock_guard lock(mutex_);
+    stuck_ = std::move(stuck);
+    refused_ = std::move(refused);
   }
   int asked() {
     const std::lock_guard lock(mutex_);
@@ -52,8 +58,10 @@ protected:
   }
 
   test::FakeEventLog log_;
-  std::mutex mutex_; ///< guards names_ and asked_
+  std::mutex mutex_; ///< guards what follows
   std::optional<Names> names_;
+  std::map<std::string, std::string> stuck_;
+  Names refused_;
   int asked_ = 0;
   std::optional<supervisor::CaughtUp> caught_up_;
 };
@@ -92,6 +100,55 @@ TEST_F(CaughtUpTest, NothingIsReachedWhileTheNamesAreNotKnown) {
   EXPECT_EQ(caught_up_->behind(), Names{"what was committed at the start is not settled yet"});
   set_names(Names{});
   EXPECT_TRUE(readable()) << "no projection, nothing to wait for";
+}
+
+TEST_F(CaughtUpTest, EndsStuckOnceNothingThatIsLeftMovesByItself) {
+  set_stuck({{"b_p1", "failed: it broke"}}, {"c: refused: its file"});
+  start(Names{"a", "b_p0", "b_p1"});
+  EXPECT_TRUE(waits());
+  set_position("a", 100);
+  EXPECT_TRUE(waits()) << "b_p0 can still move";
+  set_stuck({{"b_p0", "missing: no file"}, {"b_p1", "failed: it broke"}}, {"c: refused: its file"});
+  EXPECT_TRUE(readable());
+  EXPECT_EQ(caught_up_->result(), supervisor::CaughtUp::Result::Stuck);
+  EXPECT_EQ(caught_up_->behind(), (Names{"b_p0 at 0 of 100: missing: no file", "b_p1 at 0 of 100: failed: it broke",
+                                         "c: refused: its file"}));
+}
+
+TEST_F(CaughtUpTest, WhatIsRefusedWithoutACheckpointCountsOnceTheRestHasCaughtUp) {
+  set_stuck({}, {"c: refused: its file"});
+  start(Names{"a"});
+  EXPECT_TRUE(waits());
+  set_position("a", 100);
+  EXPECT_TRUE(readable());
+  EXPECT_EQ(caught_up_->result(), supervisor::CaughtUp::Result::Stuck);
+  EXPECT_EQ(caught_up_->behind(), Names{"c: refused: its file"});
+}
+
+TEST_F(CaughtUpTest, WhatFailedBeforeAndHasCaughtUpIsNoTrouble) {
+  set_stuck({{"a", "failed: by what came later"}});
+  set_position("a", 100);
+  start(Names{"a"});
+  EXPECT_TRUE(readable());
+  EXPECT_EQ(caught_up_->result(), supervisor::CaughtUp::Result::Reached);
+}
+
+TEST_F(CaughtUpTest, CheckpointsThatCannotBeReadEndItWithTheReason) {
+  start(Names{"a"});
+  EXPECT_TRUE(waits());
+  run("ALTER TABLE projector_checkpoints RENAME COLUMN position TO elsewhere");
+  EXPECT_TRUE(readable());
+  EXPECT_EQ(caught_up_->result(), supervisor::CaughtUp::Result::Stuck);
+  ASSERT_FALSE(caught_up_->behind().empty());
+  EXPECT_NE(caught_up_->behind().back().find("the stored checkpoints cannot be read: "), std::string::npos);
+}
+
+TEST_F(CaughtUpTest, AnErrorOfWhatItAsksEndsItWithTheReason) {
+  caught_up_.emplace(options(), tables_, log_,
+                     []() -> std::optional<supervisor::Outlook> { throw std::runtime_error("no outlook"); });
+  EXPECT_TRUE(readable());
+  EXPECT_EQ(caught_up_->result(), supervisor::CaughtUp::Result::Stuck);
+  EXPECT_EQ(caught_up_->behind().back(), "no outlook");
 }
 
 TEST_F(CaughtUpTest, ALostSessionIsMadeAgain) {

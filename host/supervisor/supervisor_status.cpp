@@ -1,0 +1,90 @@
+#include "supervisor/supervisor.hpp"
+
+#include <fmt/format.h>
+
+namespace projector::supervisor {
+namespace {
+
+/// Whether it does not move before somebody does something. What fails is tried again, too, after `restart_interval`;
+/// but it failed for good before that, and whoever started a batch job is told so at once.
+bool stuck(projection::State state) {
+  return state == projection::State::Failed || state == projection::State::Refused ||
+         state == projection::State::Missing;
+}
+
+/// Whether a worker has still to open its checkpoint, which may empty the read model.
+bool opening(const projection::WorkerStatus& status) {
+  using State = projection::State;
+  return !status.opened && (status.state == State::Starting || status.state == State::CatchingUp ||
+                            status.state == State::Live || status.state == State::Retrying);
+}
+
+} // namespace
+
+std::vector<projection::WorkerStatus> Supervisor::status() const {
+  const std::lock_guard lock(mutex_);
+  return statuses();
+}
+
+std::vector<projection::WorkerStatus> Supervisor::statuses() const {
+  std::vector<projection::WorkerStatus> all;
+  for (const auto& [name, hosted] : hosted_) {
+    for (auto& status : hosted.status()) {
+      all.push_back(std::move(status));
+    }
+  }
+  for (const auto& [name, preparing] : preparing_) {
+    if (!hosted_.contains(name)) {
+      const auto& wanted = preparing.wanted.projection;
+      projection::WorkerStatus status;
+      status.projection = name;
+      status.checkpoint = wanted.checkpoint;
+      status.partitions = wanted.partitions;
+      status.state = projection::State::Starting;
+      status.plugin = wanted.plugin;
+      all.push_back(std::move(status));
+    }
+  }
+  configuration_.remark(all);
+  return all;
+}
+
+std::optional<Outlook> Supervisor::outlook() const {
+  const std::lock_guard lock(mutex_);
+  if (!desired_) {
+    return std::nullopt;
+  }
+  Outlook outlook;
+  std::map<std::string, std::vector<std::string>> names; // of the checkpoints, by projection
+  for (const auto& [name, wanted] : *desired_) {
+    const auto& projection = wanted.projection;
+    for (std::uint32_t partition = 0; partition < projection.partitions; ++partition) {
+      names[name].push_back(projection::CheckpointKey{projection.checkpoint, partition, projection.partitions}.name());
+    }
+    outlook.checkpoints.insert(outlook.checkpoints.end(), names[name].begin(), names[name].end());
+  }
+  for (const auto& status : statuses()) {
+    if (opening(status)) {
+      outlook.opening.push_back(fmt::format("{} is {}{}{}", status.checkpoint, to_string(status.state),
+                                            status.reason.empty() ? "" : ": ", status.reason));
+    }
+    const auto hosted = hosted_.find(status.projection);
+    const bool half_written = hosted != hosted_.end() && hosted->second.current().look_again;
+    if (!stuck(status.state) || half_written || preparing_.contains(status.projection)) {
+      continue;
+    }
+    const std::string why = fmt::format("{}: {}", to_string(status.state), status.reason);
+    if (hosted != hosted_.end() && hosted->second.running() != nullptr) {
+      outlook.stuck.emplace(status.checkpoint, why);
+    } else if (const auto found = names.find(status.projection); found != names.end()) {
+      for (const auto& name : found->second) {
+        outlook.stuck.emplace(name, why);
+      }
+    } else if (options_.selection.takes(status.projection)) {
+      outlook.refused.push_back(fmt::format("{}: {}", status.projection, why));
+    }
+  }
+  return outlook;
+}
+
+} // namespace projector::supervisor
