@@ -34,6 +34,8 @@ struct Arguments {
   std::vector<std::string> plugin_directories;
   std::vector<std::string> set;
   bool connect = false;
+  std::vector<std::string> only;
+  std::vector<std::string> except;
   std::string role;
   std::string plugin_file;
   std::string projection;
@@ -129,6 +131,12 @@ Commands declare(CLI::App& app, Arguments& arguments) {
   Commands commands{};
   commands.check = app.add_subcommand("check", "Look for problems in configuration, plugin files and settings");
   commands.check->add_flag("--connect", arguments.connect, "Ask the databases, too");
+  commands.check->add_option("--only", arguments.only, "As the host is given it")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  commands.check->add_option("--except", arguments.except, "As the host is given it")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
   auto* schema = app.add_subcommand("schema", "The tables that event store and host need");
   schema->require_subcommand(1);
   commands.schema_print = schema->add_subcommand("print", "Print the SQL, which can be run again at any time");
@@ -173,8 +181,10 @@ config::Loaded load_as_a_host(const Arguments& arguments) {
 }
 
 int check(const Arguments& arguments) {
-  const auto report =
-      control::check(arguments.configuration_file, overrides(arguments), arguments.connect, base::no_stop());
+  const auto report = control::check(
+      arguments.configuration_file, overrides(arguments),
+      {{arguments.only.begin(), arguments.only.end()}, {arguments.except.begin(), arguments.except.end()}},
+      arguments.connect, base::no_stop());
   print(stderr, control::configuration_problems(report.loaded));
   print(stdout, control::check_text(report));
   return control::exit_code(report);

@@ -56,6 +56,7 @@ struct ReadModel {
 
 struct Plugins {
   std::vector<std::filesystem::path> directories; ///< in order of precedence; --plugin-dir ones first
+  std::vector<std::filesystem::path> built_in;    ///< of them those that nobody named, which need not exist
   std::vector<std::filesystem::path> autostart;   ///< a subset of directories' paths; includes every --plugin-dir
   std::filesystem::path cache;                    ///< absolute; staged copies
   std::filesystem::path state;                    ///< absolute; plugins' own files

@@ -80,6 +80,9 @@ void complete_directories(HostValues& values, const Overrides& overrides, const 
   for (const auto& path : values.directories.value_or(built_in)) {
     add(plugins.directories, path);
   }
+  if (!values.directories) {
+    plugins.built_in = built_in;
+  }
   if (plugins.directories.empty()) {
     warnings.push_back(
         {origin(values, "plugins.directories", main_file),

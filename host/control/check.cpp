@@ -4,6 +4,7 @@
 #include "control/database_check.hpp"
 #include "control/plugin_check.hpp"
 #include "supervisor/capacity.hpp"
+#include "supervisor/configuration_findings.hpp"
 #include "supervisor/discovery.hpp"
 #include "supervisor/reconcile.hpp"
 
@@ -101,10 +102,13 @@ void add_notes(const supervisor::Discovery& discovery, const std::set<std::strin
   }
 }
 
-void check_plugins(CheckReport& report) {
+void check_plugins(const supervisor::Selection& selection, CheckReport& report) {
   const auto discovery = supervisor::discover(report.loaded.configuration->plugins);
   for (const auto& directory : discovery.unreadable) {
     report.problems.push_back("plugin directory " + directory);
+  }
+  for (auto& finding : supervisor::configuration_findings(report.loaded, selection, discovery)) {
+    report.problems.push_back(std::move(finding));
   }
   const auto desired = desired_projections(report.loaded, discovery);
   add_need(desired, report);
@@ -132,12 +136,12 @@ void check_plugins(CheckReport& report) {
 
 } // namespace
 
-CheckReport check(const std::filesystem::path& main_file, const config::Overrides& overrides, bool connect,
-                  const base::Stop& stop) {
+CheckReport check(const std::filesystem::path& main_file, const config::Overrides& overrides,
+                  const supervisor::Selection& selection, bool connect, const base::Stop& stop) {
   CheckReport report;
   report.loaded = config::load(main_file, overrides);
   if (report.loaded.configuration) {
-    check_plugins(report);
+    check_plugins(selection, report);
     if (connect) {
       report.databases = check_databases(*report.loaded.configuration, stop);
     }
@@ -149,8 +153,10 @@ int exit_code(const CheckReport& report) {
   if (!report.loaded.main_problems.empty() || !report.loaded.refused.empty()) {
     return 2;
   }
-  const bool refused = std::any_of(report.projections.begin(), report.projections.end(),
-                                   [](const CheckedProjection& projection) { return !projection.problems.empty(); });
+  const bool refused =
+      std::any_of(report.projections.begin(), report.projections.end(), [](const CheckedProjection& projection) {
+        return projection.state == State::Missing || !projection.problems.empty();
+      });
   const bool databases = report.databases && !report.databases->problems.empty();
   return refused || databases || !report.problems.empty() ? 1 : 0;
 }

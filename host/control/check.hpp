@@ -2,6 +2,7 @@
 
 #include "base/stop.hpp"
 #include "config/load.hpp"
+#include "supervisor/reconcile.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -34,15 +35,16 @@ struct CheckReport {
   config::Loaded loaded;
   std::vector<CheckedProjection> projections; ///< by name
   std::vector<std::string> notes;             ///< allowed and worth knowing: shadowed files, plugins that do not start
-  std::vector<std::string> problems;          ///< of the plugin directories, and of what the system allows
-  std::string need;                           ///< what a host takes of what system and servers limit
+  std::vector<std::string> problems; ///< of directories, of what is surely not meant, and of what the system allows
+  std::string need;                  ///< what a host takes of what system and servers limit
   std::optional<DatabaseCheck> databases;
 };
 
 /// Loads the configuration as a host does and holds the plugin files and settings against it; plugin code runs in child
-/// processes only. With `connect` also asks the databases. Call it from a program with one thread.
-CheckReport check(const std::filesystem::path& main_file, const config::Overrides& overrides, bool connect,
-                  const base::Stop& stop);
+/// processes only. `selection` is what the host would be given. With `connect` also asks the databases. Call it from a
+/// program with one thread.
+CheckReport check(const std::filesystem::path& main_file, const config::Overrides& overrides,
+                  const supervisor::Selection& selection, bool connect, const base::Stop& stop);
 
 /// The program's exit code: 2 for the configuration's errors, 1 for any other finding, 0 for none.
 int exit_code(const CheckReport& report);

@@ -23,6 +23,7 @@ public:
                                                  std::vector<config::Problem>& problems);
 
   [[nodiscard]] const config::Configuration& get() const noexcept { return *loaded_.configuration; }
+  [[nodiscard]] const config::Loaded& loaded() const noexcept { return loaded_; }
   /// Projections of refused files that no last good version stands in for, with what is wrong there.
   [[nodiscard]] std::map<std::string, std::string> refused() const;
   /// Where and how changes of the files are noticed.

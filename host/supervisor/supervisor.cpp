@@ -1,6 +1,7 @@
 #include "supervisor/supervisor.hpp"
 
 #include "base/test_point.hpp"
+#include "supervisor/configuration_findings.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -133,6 +134,8 @@ void Supervisor::scan() {
   watch_directories();
   auto discovery = discover(configuration_.get().plugins);
   tell_shadowed(discovery);
+  tell_findings(discovery);
+  auto picked_in_vain = selection_findings(configuration_.loaded(), options_.selection, discovery);
   keep_unreadable(discovery);
   base::Duration next = keep_absent(discovery) ? options_.absent : options_.rescan;
   projection::Bookkeeper::RebuildRequests rebuilds;
@@ -158,6 +161,7 @@ void Supervisor::scan() {
   {
     const std::lock_guard lock(mutex_);
     desired_ = std::move(desired);
+    picked_in_vain_ = std::move(picked_in_vain);
   }
   if (!actions.empty()) {
     services_.bookkeeper.poke();

@@ -80,6 +80,8 @@ private:
   /// A file that was unlinked a moment ago may be about to come back; true where that is so of any.
   bool keep_absent(Discovery& discovery);
   void tell_shadowed(const Discovery& discovery);
+  /// Logs what is surely not meant, each once for as long as it lasts.
+  void tell_findings(const Discovery& discovery);
   void settle_reports();
   void watch_directories();
   [[nodiscard]] Current current() const;
@@ -112,7 +114,8 @@ private:
   std::optional<base::TimePoint> first_report_; ///< of a directory since the last scan
   std::atomic<bool> reload_ = false;
   std::atomic<bool> look_ = false;
-  std::set<std::string> told_; ///< what was logged once and need not be again
+  std::set<std::string> told_;     ///< what was logged once and need not be again
+  std::set<std::string> findings_; ///< of the last scan
   std::map<std::string, base::TimePoint> absent_since_;
   std::map<std::string, std::uint64_t> generations_; ///< started so far, by projection
   /// Projections that the system had too little for, and that were not forgotten since.
@@ -126,6 +129,7 @@ private:
   std::map<std::string, HostedProjection> hosted_;
   std::map<std::string, Preparing> preparing_; ///< by projection
   std::optional<Desired> desired_;                   ///< as of the last scan
+  std::vector<std::string> picked_in_vain_;          ///< likewise, by --only and --except
   projection::Bookkeeper::RebuildRequests rebuilds_; ///< changed by any thread
 };
 

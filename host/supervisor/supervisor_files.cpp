@@ -1,3 +1,4 @@
+#include "supervisor/configuration_findings.hpp"
 #include "supervisor/supervisor.hpp"
 
 #include <spdlog/spdlog.h>
@@ -71,6 +72,17 @@ void Supervisor::tell_shadowed(const Discovery& discovery) {
       }
     }
   }
+}
+
+void Supervisor::tell_findings(const Discovery& discovery) {
+  std::set<std::string> findings;
+  for (auto& finding : configuration_findings(configuration_.loaded(), options_.selection, discovery)) {
+    if (!findings_.contains(finding)) {
+      spdlog::warn("{}", finding);
+    }
+    findings.insert(std::move(finding));
+  }
+  findings_ = std::move(findings);
 }
 
 void Supervisor::watch_directories() {

@@ -55,6 +55,7 @@ std::optional<Outlook> Supervisor::outlook() const {
     return std::nullopt;
   }
   Outlook outlook;
+  outlook.refused = picked_in_vain_;
   std::map<std::string, std::vector<std::string>> names; // of the checkpoints, by projection
   for (const auto& [name, wanted] : *desired_) {
     const auto& projection = wanted.projection;

@@ -68,5 +68,14 @@ TEST(UntilCaughtUp, WhatWasNotPickedDoesNotCount) {
   expect_right(dsn);
 }
 
+TEST(UntilCaughtUp, ANameThatNoProjectionHasEndsWithOne) {
+  const std::string dsn = store_with_events(20);
+  HostProcess host(dsn);
+  host.install_plugin("recorder");
+  EXPECT_EQ(host.run({"--until-caught-up", "--timeout", "60s", "--only", "recordr"}), 1);
+  EXPECT_TRUE(host.logs("warning --only recordr: no projection has this name; there are: recorder")) << host.log();
+  EXPECT_TRUE(host.logs("not caught up: --only recordr: ")) << host.log();
+}
+
 } // namespace
 } // namespace projector::test

@@ -26,11 +26,14 @@ TEST_F(CheckCommand, AnErrorInTheMainFileEndsWith2AndSaysWhere) {
 
 TEST_F(CheckCommand, TheShippedConfigurationAndTheExamplesHaveNoProblem) {
   for (const std::string file : {"projectord.toml", "examples/fast-and-slow.toml"}) {
+    // The example's plugins are not there.
+    const int expected = file == "projectord.toml" ? 0 : 1;
     const auto run =
         Program::run("check --config " PROJECTOR_TEST_SOURCE_DIR "/config/" + file + " --set plugins.cache=\\\"" +
                      path("cache") + "\\\" --set plugins.state=\\\"" + path("state") + "\\\"");
-    EXPECT_EQ(run.exit_code, 0) << file << "\n" << run.error;
+    EXPECT_EQ(run.exit_code, expected) << file << "\n" << run.error;
     EXPECT_EQ(run.error, "") << file;
+    EXPECT_THAT(run.out, Not(HasSubstr("problem:"))) << file;
   }
 }
 
@@ -55,7 +58,7 @@ TEST_F(CheckCommand, OptionsMayStandOnBothSidesOfTheCommand) {
                                        "check --config " + path("main.toml") + " --set projection.x.partitions=3",
                                        "--set projection.x.partitions=3 check --config " + path("main.toml")}) {
     const auto run = Program::run(arguments);
-    EXPECT_EQ(run.exit_code, 0) << run.error;
+    EXPECT_EQ(run.exit_code, 1) << run.error;
     EXPECT_THAT(run.out,
                 HasSubstr("x           missing  3           x_p0..x_p2  missing: no plugin directory holds x.so"));
     EXPECT_EQ(run.error, "");
@@ -126,6 +129,22 @@ TEST_F(CheckCommand, TheNeedOfDescriptorsThreadsAndSessionsIsToldAndHeldAgainstT
   EXPECT_EQ(run.code, 1);
   EXPECT_THAT(run.output, ContainsRegex("problem: 400 partitions need 4[0-9][0-9] descriptors, and a host with this "
                                         "limit may open 256: raise it"));
+}
+
+TEST_F(CheckCommand, WhatIsSurelyNotMeantEndsWith1) {
+  add_plugin("noop");
+  write_main("[projection.noop]\n");
+  ASSERT_EQ(run_configured("check").exit_code, 0);
+  const auto expect_problem = [&](const std::string& arguments, const std::string& text) {
+    const auto run = run_configured(arguments);
+    EXPECT_EQ(run.exit_code, 1) << arguments;
+    EXPECT_THAT(shorten(run.out), HasSubstr("problem: " + text)) << arguments;
+  };
+  expect_problem("check --only nop", "--only nop: no projection has this name; there are: noop\n");
+  expect_problem("check --except nop", "--except nop: no projection has this name; there are: noop\n");
+  expect_problem("check --plugin-dir " + path("absent"), "plugin directory absent is not there: make it");
+  std::filesystem::permissions(path("projections.d"), std::filesystem::perms(0777));
+  expect_problem("check", "projections.d can be written by anybody (mode 0777)");
 }
 
 TEST_F(CheckCommand, ConnectAsksTheDatabases) {
