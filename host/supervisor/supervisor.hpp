@@ -127,7 +127,7 @@ private:
 
   mutable std::mutex mutex_; ///< guards what follows and configuration_; only the main thread changes them
   std::map<std::string, HostedProjection> hosted_;
-  std::map<std::string, Preparing> preparing_; ///< by projection
+  std::map<std::string, Preparing> preparing_;       ///< by projection
   std::optional<Desired> desired_;                   ///< as of the last scan
   std::vector<std::string> picked_in_vain_;          ///< likewise, by --only and --except
   projection::Bookkeeper::RebuildRequests rebuilds_; ///< changed by any thread

@@ -26,7 +26,9 @@ protected:
     caught_up_.emplace(options(), tables_, log_, [this]() -> std::optional<supervisor::Outlook> {
       const std::lock_guard lock(mutex_);
       ++asked_;
-      return names_ ? std::optional(supervisor::Outlook{.checkpoints = *names_, .stuck = stuck_, .opening = {}, .refused = refused_}) : std::nullopt;
+      return names_ ? std::optional(supervisor::Outlook{
+                          .checkpoints = *names_, .stuck = stuck_, .opening = {}, .refused = refused_})
+                    : std::nullopt;
     });
   }
   void set_names(std::optional<Names> names) {
