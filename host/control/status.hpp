@@ -57,6 +57,8 @@ struct Status {
 
 /// A heartbeat older than this is no sign of life.
 inline constexpr base::Duration kHeartbeatLimit = std::chrono::seconds(5);
+/// What a host said longer ago says nothing about now.
+inline constexpr base::Duration kForgottenLimit = std::chrono::hours(1);
 
 /// Reads the state of every configured and every stored projection from the databases; asks no host. A store that
 /// cannot be read is a finding, a read model that cannot be read an error. `loaded.configuration` is present. Throws

@@ -80,6 +80,9 @@ const ReportedPartition* choose(const PartitionStatus& status, const std::vector
   };
   const ReportedPartition* best = nullptr;
   for (const auto& report : reported) {
+    if (report.worker.heartbeat_age > kForgottenLimit) {
+      continue;
+    }
     const bool fits =
         report.name == status.checkpoint || (about_projection(report) && report.projection == status.projection);
     if (fits && (best == nullptr || rank(report) < rank(*best))) {

@@ -249,9 +249,12 @@ void Bookkeeper::write_row_apart(const std::vector<std::string>& names, WorkerSt
 }
 
 void Bookkeeper::write_rows(const std::vector<std::string>& all_names, const std::vector<WorkerStatus>& rows) {
-  std::vector<std::string> names, projections, states, reasons, plugins, versions;
+  std::vector<std::string> run_here, names, projections, states, reasons, plugins, versions;
   std::vector<std::int64_t> partition, partitions, generations, threads, positions, handled;
   for (const auto& status : rows) {
+    if (status.state == State::Live || status.state == State::CatchingUp || status.state == State::Retrying) {
+      run_here.push_back(status.checkpoint);
+    }
     names.push_back(status.checkpoint);
     projections.push_back(status.projection);
     states.emplace_back(to_string(status.state));
@@ -265,14 +268,15 @@ void Bookkeeper::write_rows(const std::vector<std::string>& all_names, const std
     positions.push_back(status.position);
     handled.push_back(static_cast<std::int64_t>(status.handled));
   }
-  // One statement: this host's rows become exactly what runs here, with a heartbeat. Rows of hosts that died a day ago
-  // are deleted.
+  // One statement: this host's rows become exactly what runs here, with a heartbeat. Rows of hosts that are silent are
+  // deleted, soon where this host runs the partition, and later where the row tells who ran it last.
   exec_bounded(
       connection(), options_.lock_timeout,
       fmt::format(
           "WITH gone AS (DELETE FROM {0} WHERE host = $1 AND name <> ALL ($14::text[])), dead AS (DELETE FROM {0} "
-          "WHERE (name, host) IN (SELECT name, host FROM {0} WHERE host <> $1 AND heartbeat < now() - interval "
-          "'1 day' FOR UPDATE SKIP LOCKED)) INSERT INTO {0} "
+          "WHERE (name, host) IN (SELECT name, host FROM {0} WHERE host <> $1 AND (heartbeat < now() - interval "
+          "'1 hour' OR (name = ANY ($15::text[]) AND heartbeat < now() - interval '1 minute')) FOR UPDATE SKIP "
+          "LOCKED)) INSERT INTO {0} "
           "(host, name, projection, state, reason, plugin, plugin_version, partition, partitions, "
           "generation, thread, position, handled) SELECT $1, * FROM unnest($2::text[], $3::text[], "
           "$4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], "
@@ -296,7 +300,8 @@ void Bookkeeper::write_rows(const std::vector<std::string>& all_names, const std
           .int8_array(threads)
           .int8_array(positions)
           .int8_array(handled)
-          .text_array(all_names));
+          .text_array(all_names)
+          .text_array(run_here));
 }
 
 } // namespace projector::projection

@@ -117,11 +117,11 @@ TEST_F(StatusTest, ALagOfManyEventsIsCountedInPositions) {
 TEST_F(StatusTest, AHostThatShowsNoLifeIsStopped) {
   apply();
   store("x", 1, {0});
-  report("'x', 'x', 0, 1, 'live', '', 'dead/1', 'x', '1', 1, 5, 0", "1 hour");
+  report("'x', 'x', 0, 1, 'live', '', 'dead/1', 'x', '1', 1, 5, 0", "10 minutes");
   const auto row = gather_json()["projections"][0];
   EXPECT_EQ(row["state"], "stopped");
   EXPECT_EQ(row["host"], "dead/1");
-  EXPECT_THAT(row["reason"].get<std::string>(), testing::MatchesRegex("host dead/1 has shown no life for 360[0-9] s"));
+  EXPECT_THAT(row["reason"].get<std::string>(), testing::MatchesRegex("host dead/1 has shown no life for 60[0-9] s"));
 }
 
 TEST_F(StatusTest, PartitionsThatNobodyRunsAreNamed) {

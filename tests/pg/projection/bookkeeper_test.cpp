@@ -97,6 +97,21 @@ TEST_F(BookkeeperTest, RowsAreExactlyWhatRunsHereAndOtherHostsKeepTheirs) {
   EXPECT_EQ(workers(), "a|there/2|live") << "nothing is left of this host";
 }
 
+TEST_F(BookkeeperTest, RowsOfSilentHostsGoSoonWhereThisOneRunsThePartitionAndElseLater) {
+  run("INSERT INTO projector_workers (name, host, projection, partition, partitions, state, plugin, heartbeat) VALUES "
+      "('a', 'there/2', 'a', 0, 1, 'live', 'a', now() - interval '2 minutes'), "
+      "('a', 'there/3', 'a', 0, 1, 'standby', 'a', now()), "
+      "('b', 'there/2', 'b', 0, 1, 'live', 'b', now() - interval '2 minutes'), "
+      "('c', 'there/2', 'c', 0, 1, 'live', 'c', now() - interval '2 minutes'), "
+      "('d', 'there/2', 'd', 0, 1, 'live', 'd', now() - interval '2 hours')");
+  start();
+  bookkeeper_->publish_from([] { return std::vector<WorkerStatus>{status("a"), status("b", State::Standby)}; });
+  bookkeeper_->poke();
+  EXPECT_TRUE(test::eventually([&] {
+    return workers() == "a|here/1|live a|there/3|standby b|here/1|standby b|there/2|live c|there/2|live";
+  })) << workers();
+}
+
 TEST_F(BookkeeperTest, TwoStatesOfOneCheckpointDoNotStopTheOthers) {
   start();
   bookkeeper_->publish_from([] {

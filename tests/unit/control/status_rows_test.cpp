@@ -48,6 +48,12 @@ std::vector<std::string> lines(const std::vector<PartitionStatus>& statuses) {
 
 using testing::ElementsAre;
 
+TEST(StatusRows, AHostThatIsLongGoneIsNotShownAndThatNobodyRunsItIs) {
+  const auto rows = merge_status({configured("revenue")}, {stored("revenue", 0, 1, 70)},
+                                 {reported("revenue", "live", "a/1", std::chrono::hours(2))});
+  EXPECT_THAT(lines(rows), ElementsAre("revenue revenue 0/1 stopped -: no host runs it"));
+}
+
 TEST(StatusRows, ALivePartitionShowsItsWorkerAndItsStoredPosition) {
   auto report = reported("revenue", "live", "a/1");
   report.plugin = "sales";
