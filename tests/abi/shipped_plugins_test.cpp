@@ -1,9 +1,7 @@
-#include "unit/sdk/fake_host.hpp"
+#include "shipped_plugin.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <dlfcn.h>
 
 #include <array>
 #include <cstdlib>
@@ -23,31 +21,14 @@ namespace {
 using test::event_at;
 using test::EventBatch;
 using test::FakeHost;
+using test::handle_batch;
+using test::Handled;
+using test::Library;
 using test::PluginObject;
 using test::RecordedValue;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
-
-/// A plugin that was built beside this program.
-class Library {
-public:
-  explicit Library(const std::string& name)
-      : handle_(dlopen((PLUGIN_DIRECTORY "/" + name + ".so").c_str(), RTLD_NOW | RTLD_LOCAL)) {
-    if (handle_ == nullptr) {
-      throw std::runtime_error(dlerror());
-    }
-  }
-  ~Library() { dlclose(handle_); }
-  Library(const Library&) = delete;
-  Library& operator=(const Library&) = delete;
-  [[nodiscard]] const projector_plugin& plugin() const {
-    return *static_cast<const projector_plugin*>(dlsym(handle_, "projector_plugin_v1"));
-  }
-
-private:
-  void* handle_;
-};
 
 class ShippedPlugins : public testing::TestWithParam<const char*> {};
 
@@ -70,36 +51,11 @@ TEST_P(ShippedPlugins, DescribeThemselves) {
   EXPECT_NE(plugin.reset, nullptr) << "each can be rebuilt";
 }
 
-/// The plugin's answer to one batch, and what it sent.
-struct Handled {
-  projector_status status;
-  std::uint32_t event_index;
-  std::string text;
-  std::vector<test::RecordedStatement> statements;
-};
-
-Handled handle(const char* name, std::vector<projector_event> events, projector_config config = {}) {
-  const Library library(name);
-  FakeHost host;
-  PluginObject object(library.plugin(), host, config);
-  EXPECT_EQ(object.created, PROJECTOR_OK) << object.error.text();
-  EXPECT_EQ(object.setup(), PROJECTOR_OK);
-  EXPECT_EQ(object.reset(), PROJECTOR_OK);
-  for (const test::RecordedStatement& statement : host.statements) {
-    EXPECT_EQ(statement.flags, PROJECTOR_SQL_ONCE);
-    EXPECT_THAT(statement.sql, HasSubstr(" sales_")) << "tables begin with the projection's name";
-  }
-  host.statements.clear();
-  EventBatch batch(std::move(events));
-  const projector_status status = object.handle(batch);
-  return {status, object.error.event_index(), object.error.text(), std::move(host.statements)};
-}
-
 TEST(UserCounter, AddsToTheRowOfItsPartition) {
   projector_config config{};
   config.partition_key = 2;
   config.total_partitions = 4;
-  const Handled handled = handle("user_counter", {event_at(7), event_at(9)}, config);
+  const Handled handled = handle_batch("user_counter", {event_at(7), event_at(9)}, config);
   EXPECT_EQ(handled.status, PROJECTOR_OK);
   ASSERT_EQ(handled.statements.size(), 1u);
   EXPECT_THAT(handled.statements[0].sql, StartsWith("INSERT INTO sales_by_partition AS stored"));
@@ -120,7 +76,7 @@ protected:
     for (const char* const payload : payloads) {
       events.push_back(event_at(static_cast<std::int64_t>(events.size()) + 1, "OrderPlaced", payload));
     }
-    return handle("revenue", std::move(events), config);
+    return handle_batch("revenue", std::move(events), config);
   }
   static std::string rejection(const char* payload) {
     const Handled handled = handle_payloads({R"({"amount":1,"currency":"EUR"})", payload});
@@ -219,7 +175,7 @@ TEST_F(Revenue, RejectsWhatIsNoOrder) {
 TEST(ActivityLog, SendsABatchAsColumns) {
   projector_event first = event_at(7, "A \"quoted\" type");
   first.trace_id = test::str("");
-  const Handled handled = handle("activity_log", {first, event_at(8)});
+  const Handled handled = handle_batch("activity_log", {first, event_at(8)});
   EXPECT_EQ(handled.status, PROJECTOR_OK);
   ASSERT_EQ(handled.statements.size(), 1u);
   const auto& values = handled.statements[0].values;
@@ -230,17 +186,6 @@ TEST(ActivityLog, SendsABatchAsColumns) {
   EXPECT_EQ(values[6].bytes, R"({"A \"quoted\" type","Happened"})");
   EXPECT_EQ(values[7].bytes, R"({"",NULL})");
 }
-
-#ifdef WITH_RUST
-TEST(RustSample, CountsByTypeInKeyOrder) {
-  const Handled handled = handle("rust_sample", {event_at(1, "b"), event_at(2, "a\"\\"), event_at(3, "b")});
-  EXPECT_EQ(handled.status, PROJECTOR_OK) << handled.text;
-  ASSERT_EQ(handled.statements.size(), 1u);
-  EXPECT_THAT(handled.statements[0].sql, StartsWith("INSERT INTO sales_counts AS stored"));
-  EXPECT_THAT(handled.statements[0].values,
-              ElementsAre(RecordedValue{R"({"a\"\\","b"})", 0, false}, RecordedValue{"{1,2}", 0, false}));
-}
-#endif
 
 class ExternalSample : public testing::Test {
 protected:

@@ -4,15 +4,26 @@ use std::os::raw::{c_char, c_void};
 
 pub type Status = i32;
 pub const OK: Status = 0;
+pub const RETRY: Status = 1;
+pub const REJECT: Status = 2;
 pub const FATAL: Status = 3;
 pub const ABI_MINOR: u32 = 0;
 pub const SQL_ONCE: u32 = 1;
 pub const TABLES_BY_PROJECTION: u32 = 2;
+pub const SETTING_STRING: i32 = 1;
+pub const SETTING_BOOLEAN: i32 = 4;
+pub const SETTING_OPTIONAL: u32 = 1;
 pub const NO_EVENT: u32 = u32::MAX;
 
-/// The host's open transaction; never looked into.
+/// The host's open transaction. It is opaque.
 #[repr(C)]
 pub struct Tx {
+    _private: [u8; 0],
+}
+
+/// The rows that a query returned. They are opaque, too.
+#[repr(C)]
+pub struct Rows {
     _private: [u8; 0],
 }
 
@@ -30,6 +41,31 @@ pub struct Value {
     pub oid: u32,
     pub binary: i32,
 }
+
+#[repr(C)]
+pub struct Setting {
+    pub key: *const c_char,
+    pub value: *const c_char,
+}
+
+#[repr(C)]
+pub struct SettingSpec {
+    pub struct_size: u32,
+    pub kind: i32,
+    pub key: *const c_char,
+    pub default_value: *const c_char,
+    pub description: *const c_char,
+    pub flags: u32,
+    pub reserved: u32,
+}
+
+// Constant data: nobody writes through its pointers.
+unsafe impl Sync for SettingSpec {}
+
+/// A list of settings, with NULL at its end.
+#[repr(transparent)]
+pub struct SettingList<const N: usize>(pub [*const SettingSpec; N]);
+unsafe impl<const N: usize> Sync for SettingList<N> {}
 
 #[repr(C)]
 pub struct Error {
@@ -76,12 +112,15 @@ pub struct Config {
     pub total_partitions: u32,
     pub reserved: u32,
     pub projection_name: *const c_char,
-    pub settings: *const c_void,
+    pub settings: *const Setting,
     pub n_settings: usize,
     pub state_directory: *const c_char,
 }
 
-/// The functions up to exec; the host's struct goes on.
+type Statement<T> =
+    unsafe extern "C" fn(*mut c_void, *mut Tx, u32, u32, *const c_char, *const Value, usize, T, *mut Error) -> Status;
+
+/// The functions up to rows_free; the host's struct goes on.
 #[repr(C)]
 pub struct Host {
     pub struct_size: u32,
@@ -91,6 +130,12 @@ pub struct Host {
     pub stopping: unsafe extern "C" fn(*mut c_void) -> i32,
     pub exec:
         unsafe extern "C" fn(*mut c_void, *mut Tx, u32, u32, *const c_char, *const Value, usize, *mut Error) -> Status,
+    pub query: Statement<*mut *mut Rows>,
+    pub rows_count: unsafe extern "C" fn(*mut c_void, *const Rows) -> usize,
+    pub rows_columns: unsafe extern "C" fn(*mut c_void, *const Rows) -> usize,
+    pub rows_affected: unsafe extern "C" fn(*mut c_void, *const Rows) -> i64,
+    pub rows_get: unsafe extern "C" fn(*mut c_void, *const Rows, usize, usize, *mut Value) -> i32,
+    pub rows_free: unsafe extern "C" fn(*mut c_void, *mut Rows),
 }
 
 type Change = unsafe extern "C" fn(*mut c_void, *mut Tx, *mut Error) -> Status;
@@ -109,7 +154,7 @@ pub struct Plugin {
     pub event_types: *const *const c_char,
     pub aggregate_types: *const *const c_char,
     pub bounded_contexts: *const *const c_char,
-    pub settings: *const c_void,
+    pub settings: *const *const SettingSpec,
     pub create: Option<unsafe extern "C" fn(*const Host, *const Config, *mut *mut c_void, *mut Error) -> Status>,
     pub destroy: Option<unsafe extern "C" fn(*mut c_void)>,
     pub setup: Option<Change>,
@@ -122,32 +167,12 @@ pub struct Plugin {
 // Constant data: nobody writes through its pointers.
 unsafe impl Sync for Plugin {}
 
-/// The text of a field; empty for NULL, and for what is not UTF-8, which the host does not hand out.
-///
-/// # Safety
-/// `text` is from the host, in the call that is running.
-pub unsafe fn text(text: &Str) -> &str {
-    if text.data.is_null() {
-        return "";
-    }
-    std::str::from_utf8(std::slice::from_raw_parts(text.data.cast(), text.size)).unwrap_or("")
-}
-
-/// Fills in the error for its caller and returns the status.
-///
-/// # Safety
-/// `error` is NULL or the host's.
-pub unsafe fn fail(error: *mut Error, status: Status, message: &str) -> Status {
-    if let Some(error) = error.as_mut() {
-        error.event_index = NO_EVENT;
-        if !error.text.is_null() && error.text_size > 0 {
-            let mut size = message.len().min(error.text_size - 1);
-            while !message.is_char_boundary(size) {
-                size -= 1;
-            }
-            std::ptr::copy_nonoverlapping(message.as_ptr(), error.text.cast(), size);
-            *error.text.add(size) = 0;
-        }
-    }
-    status
-}
+// As tests/abi/layout.c has them.
+const _: () = assert!(std::mem::size_of::<Value>() == 24);
+const _: () = assert!(std::mem::size_of::<SettingSpec>() == 40);
+const _: () = assert!(std::mem::size_of::<Error>() == 24);
+const _: () = assert!(std::mem::size_of::<Event>() == 192);
+const _: () = assert!(std::mem::size_of::<Batch>() == 40);
+const _: () = assert!(std::mem::size_of::<Config>() == 48);
+const _: () = assert!(std::mem::size_of::<Host>() == 88);
+const _: () = assert!(std::mem::size_of::<Plugin>() == 136);
