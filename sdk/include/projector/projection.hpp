@@ -28,7 +28,10 @@ public:
   /// Make the tables, in a transaction of its own. Called once after each construction, so it must be idempotent (IF
   /// NOT EXISTS); the version before must still work on the result. No two setups of a projection run at once.
   virtual void setup(Transaction&) {}
-  /// Empty the read model, all partitions' rows. A projection that does not override it cannot be rebuilt.
+  /// Empty the read model, all partitions' rows. A projection that does not override it cannot be rebuilt. It runs in
+  /// the transaction of the first batch, and again where that is rolled back. Instances on other hosts may be handling
+  /// events meanwhile: what they write through their transactions is committed before or rolled back, but what they do
+  /// outside the database may come after it.
   virtual void reset(Transaction&) { throw Fatal("this projection cannot be reset"); }
   /// The outcome of the last handle call: true once it is committed, false when it is rolled back.
   virtual void finished(bool committed) { static_cast<void>(committed); }
