@@ -50,8 +50,8 @@ std::string machine_name(Elf64_Half machine) {
   }
 }
 
-/// Looks at one file. What decides is the dynamic segment, since that is all the dynamic loader reads; section headers
-/// are only held against the file's size. Format: System V ABI, chapters 4 and 5; DT_GNU_HASH: binutils.
+/// Checks one file. The dynamic segment decides, since the dynamic loader reads nothing else; of section headers only
+/// the place within the file is checked. Format: System V ABI, chapters 4 and 5; DT_GNU_HASH: binutils.
 class ElfCheck {
 public:
   ElfCheck(int fd, std::uint64_t size) : file_(fd, size) {}
@@ -76,7 +76,7 @@ private:
   /// Where the bytes of a loaded address are in the file; nothing where they are not in it.
   [[nodiscard]] std::optional<std::uint64_t> offset_of(std::uint64_t address, std::uint64_t length) const;
   [[nodiscard]] std::uint64_t dynamic(Elf64_Sxword tag) const;
-  /// How many entries the symbol table has: nothing says so but the hash tables.
+  /// How many entries the symbol table has. Only the hash tables tell.
   Result count_symbols(std::uint64_t& count) const;
   Result count_by_gnu_hash(std::uint64_t hash, std::uint64_t& count) const;
   Result symbol_name(const Elf64_Sym& symbol, std::string& name) const;

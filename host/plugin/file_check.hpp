@@ -11,7 +11,7 @@ struct stat;
 
 namespace projector::plugin {
 
-/// Why a plugin file is not taken.
+/// Why a plugin file is refused.
 struct Refusal {
   bool incomplete = false; ///< it looks half written: worth another look soon
   std::string reason;      ///< what was found, what was expected, the way out

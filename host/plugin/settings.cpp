@@ -24,7 +24,7 @@ std::vector<const projector_setting_spec*> list_of(const projector_setting_spec*
   return list;
 }
 
-/// Holds one projection's settings against the declaration, key by key.
+/// Compares one projection's settings with the declaration, key by key.
 class SettingsCheck {
 public:
   SettingsCheck(const projector_setting_spec* const* declared, const config::Projection& projection)

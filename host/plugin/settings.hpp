@@ -29,9 +29,9 @@ struct CheckedSettings {
   Settings settings;
   std::vector<config::Problem> problems; ///< empty: settings are good
 };
-/// Holds what the file says against what the plugin declares (NULL: none). Problems name file, line, key, what was
-/// found and expected, the nearest declared key for an unknown one; never the value of a SECRET. `projection` places
-/// problems that belong to no line (a required key that is absent).
+/// Compares a projection's settings with those that its plugin declares (NULL: none). A problem names file, line, key,
+/// what was found and expected, and the declared key nearest to an unknown one; never a SECRET's value. It is at
+/// `projection` where it has no line of its own: a required key is absent.
 CheckedSettings check_settings(const projector_setting_spec* const* declared, const config::Projection& projection);
 
 } // namespace projector::plugin

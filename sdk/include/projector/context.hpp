@@ -31,7 +31,7 @@ struct IsVector<std::vector<T>> : std::true_type {};
 
 } // namespace detail
 
-/// What the host gives an instance: who it is, its settings, a log. A light copy; what it hands out is valid until the
+/// What the host gives an instance: who it is, its settings, a log. Cheap to copy; what it returns is valid until the
 /// projection is destroyed.
 class Context {
 public:

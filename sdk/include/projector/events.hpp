@@ -95,11 +95,11 @@ public:
 
   /// Some of these events may have been handed over before.
   [[nodiscard]] bool repeated() const noexcept { return (batch_->flags & PROJECTOR_BATCH_REPEATED) != 0; }
-  /// The projection is on its way through events that it had handled before a reset or seek.
+  /// These events were handled before a reset or seek, and are handled again.
   [[nodiscard]] bool rebuilding() const noexcept { return (batch_->flags & PROJECTOR_BATCH_REBUILD) != 0; }
   /// 1, 2, ..: how often the first of these events was handed to this instance.
   [[nodiscard]] std::uint32_t attempt() const noexcept { return batch_->attempt; }
-  /// Up to where the store was settled when this batch was cut.
+  /// The store's settled position when this batch was made.
   [[nodiscard]] std::int64_t head_position() const noexcept { return batch_->head_position; }
   [[nodiscard]] const projector_batch& raw() const noexcept { return *batch_; }
 

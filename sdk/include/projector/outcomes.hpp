@@ -8,8 +8,8 @@
 
 namespace projector {
 
-/// Thrown to back off and get the same events again. Other databases' and services' outages, not this one's: the host
-/// knows those itself.
+/// Thrown where something outside is not available for now: the host waits and hands over the same events again. Not
+/// for failures of this database, which the host recognises itself.
 class Retry : public std::runtime_error {
 public:
   explicit Retry(const std::string& text) : std::runtime_error(text) {}
@@ -42,7 +42,7 @@ public:
 namespace detail {
 
 /// Ends a call after the host refused or failed a statement. Its status and text are already in the transaction and in
-/// the host's error, so catching this changes nothing; no std::exception, so that nobody does it by the way.
+/// the host's error, so catching this changes nothing. It is no std::exception, so that nobody catches it by accident.
 class HostVerdict {};
 
 } // namespace detail

@@ -57,7 +57,7 @@ char* format_scalar(char* out, const T& value) noexcept {
   }
 }
 
-/// An element in double quotes: right whatever it holds, also for NULL, commas, braces, blanks and nothing.
+/// Writes an element in double quotes, which is right for every text: NULL, commas, braces, blanks, the empty text.
 inline void append_quoted(std::string& out, std::string_view text) {
   out += '"';
   for (const char character : text) {
@@ -126,8 +126,8 @@ std::string array_literal(const Range& range) {
   return out;
 }
 
-/// One argument of exec or query in the form that the host takes. Refers to text and bytes, holds the rest; the server
-/// infers the type, except where the value has but one (bytea, timestamptz).
+/// One argument of exec or query in the form that the host takes. It refers to text and bytes and copies everything
+/// else. The server infers the type, except for bytes (bytea) and timestamps (timestamptz).
 class Parameter {
 public:
   template <class T>

@@ -54,7 +54,7 @@ static inline projector_value projector_bool(int truth) {
   return value;
 }
 
-/* bytes: an event's event_id, for one. */
+/* bytes: 16 of them, such as an event's event_id. */
 static inline projector_value projector_uuid(const uint8_t bytes[16]) {
   const projector_value value = {(const char*)bytes, 16, PROJECTOR_OID_UUID, 1};
   return value;
@@ -73,7 +73,7 @@ static inline projector_value projector_bytea(projector_str bytes) {
   return value;
 }
 
-/* A whole number in text format or in binary format of 2, 4 or 8 bytes. 1; 0 where the value is something else. */
+/* Reads a whole number, in text format or in binary format of 2, 4 or 8 bytes. Returns 0 where the value is no such. */
 static inline int projector_read_int8(const projector_value* value, int64_t* number) {
   if (value->data == NULL || value->size == 0) {
     return 0;
@@ -108,15 +108,15 @@ static inline int projector_read_int8(const projector_value* value, int64_t* num
   return 1;
 }
 
-/* A cell as a whole number. 1; 0 where there is no such cell, or it is NULL or something else. */
+/* Reads a cell as a whole number. Returns 0 where there is no such cell, or its value is NULL or no whole number. */
 static inline int projector_cell_int8(const projector_host* host, const projector_rows* rows, size_t row, size_t column,
                                       int64_t* number) {
   projector_value value = projector_null();
   return host->rows_get(host->ctx, rows, row, column, &value) && projector_read_int8(&value, number);
 }
 
-/* A cell's bytes, valid until rows_free or the end of the call; data == NULL for SQL NULL. 0 where there is no such
- * cell. */
+/* Reads a cell's bytes, valid until rows_free or the end of the call; data == NULL for SQL NULL. Returns 0 where there
+ * is no such cell. */
 static inline int projector_cell_text(const projector_host* host, const projector_rows* rows, size_t row, size_t column,
                                       projector_str* text) {
   projector_value value = projector_null();
@@ -154,8 +154,8 @@ static inline const char* projector_find_setting(const projector_config* config,
   return NULL;
 }
 
-/* An INTEGER, DURATION (microseconds) or SIZE (bytes) setting. 1; 0 where it is absent or no whole number of 64 bits.
- */
+/* Reads an INTEGER, DURATION (microseconds) or SIZE (bytes) setting. Returns 0 where it is absent or no whole number of
+ * 64 bits. */
 static inline int projector_find_setting_int8(const projector_config* config, const char* key, int64_t* number) {
   const projector_value value = projector_text_z(projector_find_setting(config, key));
   return projector_read_int8(&value, number);

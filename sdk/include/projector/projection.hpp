@@ -40,7 +40,7 @@ protected:
   ProjectionBase() = default;
   explicit ProjectionBase(const Context& context) : context_(context) {}
 
-  /// In a constructor only where that takes a Context and passes it on to its base class.
+  /// Throws std::logic_error in a constructor that does not take a Context and pass it on to its base class.
   [[nodiscard]] const Context& context() const {
     if (!context_) {
       throw std::logic_error(

@@ -16,7 +16,7 @@
 
 namespace projector {
 
-/// A cell was read as something that it is not.
+/// A cell was read as a type that its value does not fit.
 class CellError : public std::runtime_error {
 public:
   using std::runtime_error::runtime_error;
@@ -41,7 +41,7 @@ inline std::optional<std::vector<std::byte>> parse_bytea(std::string_view text) 
   return bytes;
 }
 
-/// One value from its text form, nothing where the text does not fit T.
+/// Parses a value in text format. Nothing where the text is no T.
 template <class T>
 std::optional<T> parse(std::string_view text) {
   if constexpr (std::is_same<T, bool>::value) {
@@ -61,7 +61,7 @@ std::optional<T> parse(std::string_view text) {
   }
 }
 
-/// What T stands for in a message.
+/// The name of T in an error message.
 template <class T>
 const char* describe() noexcept {
   if constexpr (std::is_same<T, bool>::value) {
@@ -89,8 +89,8 @@ class Rows;
 class Row {
 public:
   /// The cell as T: numbers, bool, std::string, std::string_view (valid as long as the Rows), Uuid, Timestamp,
-  /// std::vector<std::byte>, or std::optional of these where it may be NULL. Throws CellError where it is something
-  /// else.
+  /// std::vector<std::byte>, or std::optional of these where it may be NULL. Throws CellError where the value
+  /// is no T.
   template <class T>
   [[nodiscard]] T get(std::size_t column) const {
     if constexpr (detail::IsOptional<T>::value) {
@@ -133,7 +133,7 @@ private:
   std::size_t row_;
 };
 
-/// What a query returned. Ends before the call that made it.
+/// The rows that a query returned. Destroy it before the call returns in which the query was made.
 class Rows {
 public:
   Rows(const projector_host* host, projector_rows* taken) noexcept : host_(host), rows_(taken) {}
@@ -147,11 +147,11 @@ public:
   Rows& operator=(const Rows&) = delete;
   ~Rows() { host_->rows_free(host_->ctx, rows_); }
 
-  /// Rows that came back: 0 for a statement without RETURNING.
+  /// The number of rows returned: 0 for a statement without RETURNING.
   [[nodiscard]] std::size_t size() const { return rows_ == nullptr ? 0 : host_->rows_count(host_->ctx, rows_); }
   [[nodiscard]] bool empty() const { return size() == 0; }
   [[nodiscard]] std::size_t columns() const { return rows_ == nullptr ? 0 : host_->rows_columns(host_->ctx, rows_); }
-  /// Rows inserted, updated, deleted or returned.
+  /// The number of rows inserted, updated, deleted or returned.
   [[nodiscard]] std::int64_t affected() const { return rows_ == nullptr ? 0 : host_->rows_affected(host_->ctx, rows_); }
   [[nodiscard]] Row operator[](std::size_t row) const noexcept { return {host_, rows_, row}; }
 

@@ -55,13 +55,13 @@ public:
     return {host_, rows};
   }
 
-  /// In handle_batch: the statements that follow are for this event, so that it is the one to be dealt with where one
-  /// of them fails. In handle the event at hand is set already.
+  /// In handle_batch: charges the statements that follow to this event, to which on_error is applied where one of them
+  /// fails. In handle the statements are charged to the event already.
   void charge_to(const Event& event) noexcept { event_index_ = event.index(); }
-  /// The statements that follow are for no single event, as at the start of handle_batch.
+  /// Charges the statements that follow to no event, as at the start of handle_batch.
   void charge_to_none() noexcept { event_index_ = PROJECTOR_NO_EVENT; }
 
-  /// PROJECTOR_OK, or what the host said to the statement that failed; the call then ends with it.
+  /// PROJECTOR_OK, or the status of the statement that failed, which the call will return.
   [[nodiscard]] projector_status status() const noexcept { return status_; }
 
 private:

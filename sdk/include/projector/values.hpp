@@ -12,8 +12,8 @@
 
 namespace projector {
 
-/// A view of bytes that are not text: bytea. Made from any contiguous range of std::byte (vector, array, span). Whoever
-/// made the bytes keeps them.
+/// A view of bytes that are not text: bytea. Made from any contiguous range of std::byte (vector, array, span). It does
+/// not own them.
 class Bytes {
 public:
   constexpr Bytes() noexcept = default;
