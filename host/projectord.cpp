@@ -6,6 +6,7 @@
 #include "pg/error.hpp"
 #include "supervisor/host.hpp"
 #include "supervisor/plugin_thread.hpp"
+#include "supervisor/stores.hpp"
 
 #include <CLI/CLI.hpp>
 #include <spdlog/spdlog.h>
@@ -110,6 +111,13 @@ int run(const Arguments& arguments) {
   std::vector<config::Problem> problems;
   auto source = supervisor::ConfigurationSource::open(arguments.configuration_file, overrides(arguments), problems);
   if (!source) {
+    for (const auto& problem : problems) {
+      std::fprintf(stderr, "%s\n", config::to_string(problem).c_str());
+    }
+    return kWrongUsage;
+  }
+  problems = supervisor::dsn_problems(source->get());
+  if (!problems.empty()) {
     for (const auto& problem : problems) {
       std::fprintf(stderr, "%s\n", config::to_string(problem).c_str());
     }

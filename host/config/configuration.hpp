@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace projector::config {
@@ -40,7 +41,12 @@ struct EventStore {
   std::string events_table = "events"; ///< as written, may carry a schema
   base::Duration poll_interval = std::chrono::milliseconds(100);
   std::string notify_channel; ///< empty: no LISTEN
-  friend bool operator==(const EventStore&, const EventStore&) = default;
+  Location dsn_where = {};
+  /// Where a value stands does not make it another value; likewise below.
+  friend bool operator==(const EventStore& a, const EventStore& b) {
+    return std::tie(a.dsn, a.events_table, a.poll_interval, a.notify_channel) ==
+           std::tie(b.dsn, b.events_table, b.poll_interval, b.notify_channel);
+  }
 };
 
 struct ReadModel {
@@ -51,7 +57,12 @@ struct ReadModel {
   std::uint32_t pool_max = 32;
   bool prepared_statements = true;
   std::string synchronous_commit = "off"; ///< one of PostgreSQL's values
-  friend bool operator==(const ReadModel&, const ReadModel&) = default;
+  Location dsn_where = {};
+  friend bool operator==(const ReadModel& a, const ReadModel& b) {
+    return std::tie(a.dsn, a.same_as_event_store, a.checkpoints_table, a.pool_size, a.pool_max, a.prepared_statements,
+                    a.synchronous_commit) == std::tie(b.dsn, b.same_as_event_store, b.checkpoints_table, b.pool_size,
+                                                      b.pool_max, b.prepared_statements, b.synchronous_commit);
+  }
 };
 
 struct Plugins {

@@ -28,9 +28,12 @@ void complete_dsn(HostValues& values, const Overrides& overrides, const std::fil
   Configuration& configuration = values.configuration;
   std::string& dsn = configuration.event_store.dsn;
   const bool refused = values.refused.count("event_store.dsn") > 0;
+  configuration.event_store.dsn_where = origin(values, "event_store.dsn", main_file);
+  configuration.read_model.dsn_where = origin(values, "read_model.dsn", main_file);
   if (const auto url = variable(overrides, "DATABASE_URL"); url && dsn.empty()) {
     const Value value = string_value(*url, {"DATABASE_URL"});
     read_secret(Field{value, "event_store.dsn", main_file, problems}, dsn, "a connection string");
+    configuration.event_store.dsn_where = {"DATABASE_URL"};
   } else if (dsn.empty() && !refused) {
     problems.push_back({origin(values, "event_store.dsn", main_file),
                         "event_store.dsn is not set; write dsn = \"host=/run/postgresql dbname=app\" in [event_store], "

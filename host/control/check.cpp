@@ -7,6 +7,7 @@
 #include "supervisor/configuration_findings.hpp"
 #include "supervisor/discovery.hpp"
 #include "supervisor/reconcile.hpp"
+#include "supervisor/stores.hpp"
 
 #include <fmt/format.h>
 
@@ -142,7 +143,9 @@ CheckReport check(const std::filesystem::path& main_file, const config::Override
   report.loaded = config::load(main_file, overrides);
   if (report.loaded.configuration) {
     check_plugins(selection, report);
-    if (connect) {
+    const auto problems = supervisor::dsn_problems(*report.loaded.configuration);
+    report.loaded.main_problems.insert(report.loaded.main_problems.end(), problems.begin(), problems.end());
+    if (connect && problems.empty()) {
       report.databases = check_databases(*report.loaded.configuration, stop);
     }
   }

@@ -2,19 +2,27 @@
 
 #include "eventlog/event_log.hpp"
 #include "eventlog/store_check.hpp"
-#include "pg/connection.hpp"
+#include "pg/transaction.hpp"
 #include "projection/checkpoint_tables.hpp"
+#include "supervisor/session_plan.hpp"
 
 #include <fmt/format.h>
 
 namespace projector::control {
 namespace {
 
-void check_event_store(const config::EventStore& configured, const base::Stop& stop, DatabaseCheck& check) {
+/// What the sessions of a database are limited to, where it could be asked.
+using Limits = std::optional<supervisor::SessionLimits>;
+
+Limits check_event_store(const config::EventStore& configured, const base::Stop& stop, DatabaseCheck& check) {
+  Limits limits;
   try {
     pg::ConnectOptions options;
     options.dsn = configured.dsn;
-    pg::Connection connection(eventlog::session_options(options, "projectorctl"), stop);
+    options.application_name = "projectorctl";
+    pg::Connection connection(options, stop);
+    const pg::Transaction transaction(connection, eventlog::begin_reading());
+    limits = supervisor::read_session_limits(connection);
     const auto store = eventlog::check_store(connection, configured.events_table);
     check.facts.push_back(fmt::format("event store: {} can be read by role {}, last position {}", store.table,
                                       store.role, store.last_value));
@@ -23,6 +31,7 @@ void check_event_store(const config::EventStore& configured, const base::Stop& s
   } catch (const pg::Error& error) {
     check.problems.push_back(fmt::format("the event store cannot be asked: {}", error.what()));
   }
+  return limits;
 }
 
 /// The tables that this session's role may not use as a host does, with commas between.
@@ -35,12 +44,15 @@ std::string unusable_tables(pg::Connection& connection, const projection::Checkp
   return std::string(row.bytes(0, 0));
 }
 
-void check_read_model(const config::ReadModel& configured, const base::Stop& stop, DatabaseCheck& check) {
+Limits check_read_model(const config::ReadModel& configured, const base::Stop& stop, DatabaseCheck& check) {
+  Limits limits;
   try {
     pg::ConnectOptions options;
     options.dsn = configured.dsn;
     options.application_name = "projectorctl";
     pg::Connection connection(options, stop);
+    const pg::Transaction transaction(connection, pg::kBeginReading);
+    limits = supervisor::read_session_limits(connection);
     const auto who = connection.exec("SELECT current_user, pg_is_in_recovery(), current_schema(), "
                                      "coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)");
     const std::string role(who.bytes(0, 0));
@@ -72,14 +84,32 @@ void check_read_model(const config::ReadModel& configured, const base::Stop& sto
   } catch (const pg::Error& error) {
     check.problems.push_back(fmt::format("the read model cannot be asked: {}", error.what()));
   }
+  return limits;
+}
+
+void check_sessions(const config::Configuration& configuration, const Limits& event_store, const Limits& read_model,
+                    DatabaseCheck& check) {
+  try {
+    const auto plan = supervisor::plan_sessions(configuration, event_store, read_model);
+    check.facts.push_back(
+        plan.shortage.empty()
+            ? fmt::format("sessions: a host needs {} at least and opens up to {}, as it may", plan.least, plan.most)
+            : fmt::format("sessions: {}", plan.shortage));
+  } catch (const supervisor::TooFewSessions& refused) {
+    check.problems.push_back(fmt::format("sessions: {}", refused.what()));
+  }
 }
 
 } // namespace
 
 DatabaseCheck check_databases(const config::Configuration& configuration, const base::Stop& stop) {
   DatabaseCheck check;
-  check_event_store(configuration.event_store, stop, check);
-  check_read_model(configuration.read_model, stop, check);
+  const auto event_store = check_event_store(configuration.event_store, stop, check);
+  const auto read_model = check_read_model(configuration.read_model, stop, check);
+  if (!event_store && !read_model) {
+    return check;
+  }
+  check_sessions(configuration, event_store, read_model, check);
   return check;
 }
 

@@ -85,14 +85,13 @@ std::string drain_host() {
 Drain drain(const config::Configuration& configuration, const supervisor::Generation& generation,
             const std::vector<projection::PartitionBehind>& behind, const base::Stop& stop) {
   const auto stores = supervisor::open_stores(configuration, kProgram, stop);
-  pg::Pool pool(supervisor::pool_options(configuration, kProgram));
-  projection::CheckpointWriter checkpoints(supervisor::checkpoint_writing(configuration, kProgram, stores.same_server),
+  projection::CheckpointWriter checkpoints(supervisor::checkpoint_writing(configuration, kProgram, stores),
                                            stores.tables, *stores.log);
-  projection::Bookkeeper bookkeeper(supervisor::bookkeeping(configuration, kProgram, drain_host()), stores.tables,
-                                    *stores.log);
+  projection::Bookkeeper bookkeeper(supervisor::bookkeeping(configuration, kProgram, drain_host(), stores),
+                                    stores.tables, *stores.log);
   base::Wakeup changed;
   const projection::WorkerServices services{*stores.log,
-                                            pool,
+                                            *stores.pool,
                                             stores.tables,
                                             checkpoints,
                                             bookkeeper,

@@ -2,6 +2,8 @@
 
 #include "eventlog/schema.hpp"
 #include "pg/connection.hpp"
+#include "pg/quote.hpp"
+#include "pg/transaction.hpp"
 #include "projection/checkpoint_tables.hpp"
 
 #include <fmt/format.h>
@@ -24,16 +26,16 @@ std::string projection_schemas(const config::Configuration& configuration, const
   }
   std::string sql;
   for (const auto& schema : schemas) {
-    const auto quoted = pg::Connection::quote_identifier(schema);
+    const auto quoted = pg::quote_identifier(schema);
     sql += fmt::format("CREATE SCHEMA IF NOT EXISTS {};\n", quoted);
     if (!role.empty()) {
-      sql += fmt::format("GRANT USAGE, CREATE ON SCHEMA {} TO {};\n", quoted, pg::Connection::quote_identifier(role));
+      sql += fmt::format("GRANT USAGE, CREATE ON SCHEMA {} TO {};\n", quoted, pg::quote_identifier(role));
     }
   }
   if (!role.empty()) {
     sql += fmt::format("DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO %I', current_database(), {});\n"
                        "END $$; -- CREATE SCHEMA IF NOT EXISTS asks for it also where the schema is there\n",
-                       pg::Connection::quote_literal(role));
+                       pg::quote_literal(role));
   }
   return sql;
 }
@@ -73,10 +75,11 @@ void apply_schema(const DatabaseSchema& schema, const base::Stop& stop) {
   pg::ConnectOptions options;
   options.dsn = schema.dsn;
   options.application_name = "projectorctl";
-  options.settings = {{"client_min_messages", "warning"}};
   try {
     pg::Connection connection(options, stop);
-    connection.script("BEGIN;\nSELECT pg_advisory_xact_lock(hashtext('projectord schema'));\n" + schema.sql + "COMMIT");
+    pg::Transaction transaction(connection, "BEGIN; SET LOCAL client_min_messages = warning");
+    connection.script("SELECT pg_advisory_xact_lock(hashtext('projectord schema'));\n" + schema.sql);
+    transaction.commit();
   } catch (const pg::Error& error) {
     throw pg::Error(error.kind(), error.sqlstate(),
                     fmt::format("the schema was not applied to the database of {}: {}{}", schema.key, error.what(),

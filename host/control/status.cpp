@@ -2,7 +2,7 @@
 
 #include "control/status_rows.hpp"
 #include "control/store_lag.hpp"
-#include "pg/connection.hpp"
+#include "pg/transaction.hpp"
 #include "projection/bounded_statement.hpp"
 #include "projection/checkpoint_tables.hpp"
 #include "supervisor/discovery.hpp"
@@ -111,20 +111,12 @@ EventStoreStatus measure_lag(const config::EventStore& store, const base::Stop& 
 
 void read_partitions(pg::Connection& connection, const config::Loaded& loaded, Status& status) {
   // One snapshot, so that a checkpoint and what its worker says about it agree.
-  connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL lock_timeout = '5s'");
-  try {
-    const auto tables = projection::find_tables(connection, loaded.configuration->read_model.checkpoints_table);
-    status.tables_present = tables.has_value();
-    status.partitions = merge_status(configured_projections(loaded),
-                                     tables ? read_stored(connection, *tables) : std::vector<StoredPartition>(),
-                                     tables ? read_reported(connection, *tables) : std::vector<ReportedPartition>());
-    connection.exec("COMMIT");
-  } catch (const pg::Error& error) {
-    if (!error.connection_lost()) {
-      connection.exec("ROLLBACK");
-    }
-    throw;
-  }
+  const pg::Transaction transaction(connection, std::string(pg::kBeginReading) + "; SET LOCAL lock_timeout = '5s'");
+  const auto tables = projection::find_tables(connection, loaded.configuration->read_model.checkpoints_table);
+  status.tables_present = tables.has_value();
+  status.partitions = merge_status(configured_projections(loaded),
+                                   tables ? read_stored(connection, *tables) : std::vector<StoredPartition>(),
+                                   tables ? read_reported(connection, *tables) : std::vector<ReportedPartition>());
 }
 
 /// A host that cannot write its heartbeats because somebody has locked the table looks like one that is gone.

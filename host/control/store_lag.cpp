@@ -2,7 +2,7 @@
 
 #include "eventlog/schema.hpp"
 #include "eventlog/store_check.hpp"
-#include "pg/connection.hpp"
+#include "pg/transaction.hpp"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,9 @@ StoreLag read_store_lag(const config::EventStore& store, const std::vector<std::
   try {
     pg::ConnectOptions options;
     options.dsn = store.dsn;
-    pg::Connection connection(eventlog::session_options(options, "projectorctl"), stop);
+    options.application_name = "projectorctl";
+    pg::Connection connection(options, stop);
+    const pg::Transaction transaction(connection, eventlog::begin_reading());
     const auto rows = connection.exec(eventlog::lag_query(store.events_table), pg::Parameters{}.int8_array(positions));
     for (std::size_t row = 0; row < rows.rows(); ++row) {
       lag.last_position = rows.int8(row, 1);

@@ -32,7 +32,7 @@ private:
 class SharedEventLog final : public EventLog {
 public:
   explicit SharedEventLog(EventLogOptions options)
-      : options_(std::move(options)), shared_(cache_budget(options_.memory), kHistoryReaders),
+      : options_(std::move(options)), shared_(cache_budget(options_.memory), options_.history_readers),
         threads_(options_, shared_) {}
 
   void start(const base::Stop& stop) { threads_.start(stop); }

@@ -27,6 +27,7 @@ struct EventLogOptions {
   base::Duration poll_interval = std::chrono::milliseconds(100);
   std::string notify_channel; ///< empty: none
   std::size_t memory = 64u << 20;
+  std::size_t history_readers = 2; ///< reads of the table that can run at once besides the tail's; at least 1
   base::Duration retry_backoff = std::chrono::milliseconds(100);
   base::Duration retry_backoff_max = std::chrono::seconds(5);
   base::Duration gap_report_after = std::chrono::seconds(3); ///< a gap that waits longer shows in snapshot and report

@@ -49,7 +49,7 @@ void HistoryReader::run() {
     } catch (const pg::Interrupted&) {
       return;
     } catch (const std::exception& error) {
-      if (!connection_ || !connection_->at_rest()) {
+      if (!connection_ || !connection_->reusable()) {
         connection_.reset();
       }
       const std::string reason =

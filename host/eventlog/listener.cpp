@@ -2,6 +2,7 @@
 
 #include "base/backoff.hpp"
 #include "eventlog/store_check.hpp"
+#include "pg/quote.hpp"
 
 #include <fmt/core.h>
 #include <poll.h>
@@ -29,7 +30,7 @@ void Listener::run() {
 
 void Listener::listen() {
   pg::Connection connection(session_options(options_.connect, "projectord eventlog listener"), stop_);
-  connection.exec("LISTEN " + pg::Connection::quote_identifier(options_.notify_channel));
+  connection.exec("LISTEN " + pg::quote_identifier(options_.notify_channel));
   reported_ = false;
   for (;;) {
     // Also at first: what was notified before this session listened is not repeated.

@@ -1,5 +1,7 @@
 #include "eventlog/lock_holders.hpp"
 
+#include "pg/quote.hpp"
+
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
@@ -19,14 +21,14 @@ std::string describe_session(const pg::Result& rows, std::size_t row, const std:
     if (rows.is_null(row, 6)) {
       return fmt::format("transaction {}", text(0));
     }
-    const std::string gid = pg::Connection::quote_literal(text(6));
+    const std::string gid = pg::quote_literal(text(6));
     return fmt::format(
         "prepared transaction {} of role {} since {} (end it: COMMIT PREPARED {} or ROLLBACK PREPARED {})", gid,
         text(7), text(8), gid, gid);
   }
   if (rows.is_null(row, 3)) {
     return fmt::format("pid {} (to see what it does: GRANT pg_read_all_stats TO {})", text(1),
-                       pg::Connection::quote_identifier(role));
+                       pg::quote_identifier(role));
   }
   const std::string application = text(2);
   return fmt::format("pid {} ({}{}{} for {} s): {}", text(1), application, application.empty() ? "" : ", ", text(3),
@@ -66,7 +68,7 @@ bool LockHolders::refresh() {
 std::string LockHolders::describe(const std::string& role) const {
   std::string ids;
   for (const auto& id : transactions_) {
-    ids += (ids.empty() ? "" : ", ") + pg::Connection::quote_literal(id);
+    ids += (ids.empty() ? "" : ", ") + pg::quote_literal(id);
   }
   // A prepared transaction keeps its virtual id, but no pid; its xid leads to its name.
   const auto rows = connection_.exec(

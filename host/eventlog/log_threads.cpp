@@ -8,7 +8,7 @@ namespace projector::eventlog {
 
 LogThreads::LogThreads(const EventLogOptions& options, SharedLog& shared)
     : options_(options), tail_(options, shared, stop_), listener_(options, shared, stop_) {
-  for (std::size_t count = 0; count < kHistoryReaders; ++count) {
+  for (std::size_t count = 0; count < options.history_readers; ++count) {
     readers_.push_back(std::make_unique<HistoryReader>(options, shared, stop_));
   }
 }

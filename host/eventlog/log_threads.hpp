@@ -13,9 +13,6 @@
 
 namespace projector::eventlog {
 
-/// How many reads of the table can run at once, besides the tail's.
-inline constexpr std::size_t kHistoryReaders = 2;
-
 /// The threads that fill a shared log, each with a session of its own: the tail, the history readers and, where a
 /// channel is configured, the listener. Owned by the event log; `shared` and `options` outlive it.
 class LogThreads {

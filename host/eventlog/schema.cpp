@@ -1,6 +1,7 @@
 #include "eventlog/schema.hpp"
 
 #include "pg/connection.hpp"
+#include "pg/quote.hpp"
 
 #include <fmt/core.h>
 
@@ -48,7 +49,7 @@ Name split(std::string_view name) {
 
 std::string store_schema(const std::string& events_table, const std::string& role) {
   const Name name = split(events_table);
-  const auto quoted = [](const std::string& identifier) { return pg::Connection::quote_identifier(identifier); };
+  const auto quoted = [](const std::string& identifier) { return pg::quote_identifier(identifier); };
   const std::string table = name.schema + quoted(name.table);
   const std::string heads = name.schema + "aggregate_heads";
   std::string sql;
@@ -101,14 +102,14 @@ CREATE TABLE IF NOT EXISTS {3} (
      JOIN pg_class q ON q.oid = p.refobjid AND q.relkind = 'S' WHERE d.adrelid = {0}::regclass)), {1});
 END $grant$;
 )",
-                     pg::Connection::quote_literal(table), pg::Connection::quote_literal(role));
+                     pg::quote_literal(table), pg::quote_literal(role));
   sql += fmt::format("-- To name the transaction that a gap waits for:\n-- GRANT pg_read_all_stats TO {};\n", grantee);
   return sql;
 }
 
 std::string lag_query(const std::string& events_table) {
   const Name name = split(events_table);
-  const std::string table = name.schema + pg::Connection::quote_identifier(name.table);
+  const std::string table = name.schema + pg::quote_identifier(name.table);
   return fmt::format("SELECT p.position, (SELECT coalesce(max(global_position), 0) FROM {0}), "
                      "(SELECT (greatest(0, extract(epoch FROM clock_timestamp() - e.created_at)) * 1000000)::bigint "
                      "FROM {0} e WHERE e.global_position > p.position ORDER BY e.global_position LIMIT 1) "

@@ -3,6 +3,7 @@
 #include "eventlog/row_decoder.hpp"
 #include "eventlog/unreadable_event.hpp"
 #include "pg/pipeline.hpp"
+#include "pg/quote.hpp"
 
 #include <fmt/core.h>
 #include <poll.h>
@@ -179,8 +180,7 @@ void SettledReader::check(const Facts& facts) const {
                                    "of their own (an import, an attached table), or the sequence was set back, and new "
                                    "events would come in between "
                                    "or collide. Cure: SELECT setval({}, {})",
-                                   used, store_.sequence, facts.last_value,
-                                   pg::Connection::quote_literal(store_.sequence), used));
+                                   used, store_.sequence, facts.last_value, pg::quote_literal(store_.sequence), used));
   }
 }
 

@@ -1,10 +1,14 @@
 #include "eventlog/store_check.hpp"
 
 #include "eventlog/table_check.hpp"
+#include "pg/quote.hpp"
+#include "pg/transaction.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include <array>
+#include <utility>
 #include <vector>
 
 namespace projector::eventlog {
@@ -16,8 +20,24 @@ std::string cell(const pg::Result& result, std::size_t row, std::size_t column) 
   return std::string(result.bytes(row, column));
 }
 
-/// What the server is and who we are there; refuses what takes no writes.
+constexpr std::array<std::pair<const char*, const char*>, 7> kReadingSettings{
+    {{"row_security", "off"},
+     {"statement_timeout", "0"},
+     {"idle_in_transaction_session_timeout", "0"},
+     {"jit", "off"},
+     {"enable_seqscan", "off"},
+     {"enable_bitmapscan", "off"},
+     {"max_parallel_workers_per_gather", "0"}}};
+
+/// What the server is and who we are there; refuses what takes no writes, and sessions that are not our own.
 Store check_server(Connection& connection) {
+  if (!connection.own_session()) {
+    throw StoreRefused(
+        "event_store.dsn leads through a connection pooler: the server's session is not the one that was "
+        "announced at connect. A pooler hides a crash of the server, after which positions are handed "
+        "out again, and what this session sets would reach other programs. Cure: let event_store.dsn "
+        "lead to the server itself; read_model.dsn may lead through the pooler");
+  }
   if (connection.exec("SELECT pg_is_in_recovery()").boolean(0, 0)) {
     throw StoreRefused("the event store is a hot standby, which does not have the locks that show which events are "
                        "still on their way. Cure: let event_store.dsn lead to the primary, e.g. by "
@@ -44,7 +64,7 @@ Store check_server(Connection& connection) {
         "the event store's database {0} has encoding SQL_ASCII, in which nobody checks what bytes of text mean, and "
         "plugins get UTF-8. Cure: CREATE DATABASE {1} ENCODING 'UTF8' TEMPLATE template0; then pg_dump {0} | psql "
         "--set=ON_ERROR_STOP=1 {0}_utf8, which names what is not UTF-8; let event_store.dsn lead there",
-        row.bytes(0, 9), Connection::quote_identifier(cell(row, 0, 9) + "_utf8")));
+        row.bytes(0, 9), pg::quote_identifier(cell(row, 0, 9) + "_utf8")));
   }
   return store;
 }
@@ -65,7 +85,7 @@ void find_table(Connection& connection, const std::string& events_table, Store& 
       throw StoreRefused(
           fmt::format("the event store's table {} cannot be looked up: {}. Cure: GRANT USAGE ON SCHEMA .. "
                       "TO {}",
-                      events_table, error.what(), Connection::quote_identifier(store.role)));
+                      events_table, error.what(), pg::quote_identifier(store.role)));
     }
     throw StoreRefused(
         fmt::format("event_store.events_table = \"{}\" is not the name of a table: {}", events_table, error.what()));
@@ -89,12 +109,12 @@ void find_table(Connection& connection, const std::string& events_table, Store& 
   }
   if (!row.boolean(0, 3)) {
     throw StoreRefused(fmt::format("role {} may not read {}. Cure: GRANT SELECT ON {} TO {}", store.role, store.table,
-                                   store.table, Connection::quote_identifier(store.role)));
+                                   store.table, pg::quote_identifier(store.role)));
   }
   if (row.boolean(0, 4)) {
     throw StoreRefused(fmt::format("row-level security of {} would hide events from role {}. Cure: ALTER ROLE {} "
                                    "BYPASSRLS",
-                                   store.table, store.role, Connection::quote_identifier(store.role)));
+                                   store.table, store.role, pg::quote_identifier(store.role)));
   }
 }
 
@@ -163,7 +183,7 @@ void find_sequence(Connection& connection, Store& store) {
                                      "TABLE {} ALTER COLUMN global_position SET DEFAULT nextval({}::regclass)",
                                      child.table, store.table,
                                      child.expression.empty() ? child.sequence_name : child.expression, store.sequence,
-                                     child.table, Connection::quote_literal(store.sequence)));
+                                     child.table, pg::quote_literal(store.sequence)));
     }
   }
 }
@@ -195,8 +215,7 @@ void check_sequence(Connection& connection, Store& store) {
   }
   if (!row.boolean(0, 3)) {
     throw StoreRefused(fmt::format("role {} may not read the sequence {}. Cure: GRANT SELECT ON SEQUENCE {} TO {}",
-                                   store.role, store.sequence, store.sequence,
-                                   Connection::quote_identifier(store.role)));
+                                   store.role, store.sequence, store.sequence, pg::quote_identifier(store.role)));
   }
   if (!row.boolean(0, 4)) {
     throw StoreRefused(fmt::format("the sequence {0} is UNLOGGED: a crash of the server sets it back, and positions "
@@ -229,27 +248,28 @@ std::string fingerprint_sql(const std::string& events_table, const Store& store)
       " LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum), "
       "(SELECT concat_ws(',', q.seqcache, q.seqcycle, q.seqincrement) FROM pg_sequence q WHERE q.seqrelid = {2}), "
       "(SELECT count(*) FROM pg_subscription_rel r JOIN tree ON tree.oid = r.srrelid))))",
-      tree_sql(store.table_oid), Connection::quote_literal(events_table), store.sequence_oid);
+      tree_sql(store.table_oid), pg::quote_literal(events_table), store.sequence_oid);
 }
 
 } // namespace
 
 pg::ConnectOptions session_options(pg::ConnectOptions connect, const std::string& application_name) {
   connect.application_name = application_name;
-  for (const auto& [name, value] :
-       std::initializer_list<std::pair<const char*, const char*>>{{"row_security", "off"},
-                                                                  {"default_transaction_read_only", "on"},
-                                                                  {"default_transaction_isolation", "read committed"},
-                                                                  {"default_transaction_deferrable", "off"},
-                                                                  {"statement_timeout", "0"},
-                                                                  {"idle_in_transaction_session_timeout", "0"},
-                                                                  {"jit", "off"},
-                                                                  {"enable_seqscan", "off"},
-                                                                  {"enable_bitmapscan", "off"},
-                                                                  {"max_parallel_workers_per_gather", "0"}}) {
+  connect.settings.insert(connect.settings.end(), {{"default_transaction_read_only", "on"},
+                                                   {"default_transaction_isolation", "read committed"},
+                                                   {"default_transaction_deferrable", "off"}});
+  for (const auto& [name, value] : kReadingSettings) {
     connect.settings.emplace_back(name, value);
   }
   return connect;
+}
+
+std::string begin_reading() {
+  std::string sql(pg::kBeginReading);
+  for (const auto& [name, value] : kReadingSettings) {
+    sql += fmt::format("; SET LOCAL {} = {}", name, pg::quote_literal(value));
+  }
+  return sql;
 }
 
 Store check_store(pg::Connection& connection, const std::string& events_table) {
@@ -280,7 +300,7 @@ void check_same_server(pg::Connection& connection, const Store& store) {
 std::string explain(const pg::Error& error, const Store& store) {
   if (error.is("42501") && std::string_view(error.what()).find("row-level security") != std::string_view::npos) {
     return fmt::format("row-level security of {} would hide events from role {}. Cure: ALTER ROLE {} BYPASSRLS",
-                       store.table, store.role, Connection::quote_identifier(store.role));
+                       store.table, store.role, pg::quote_identifier(store.role));
   }
   return error.what();
 }

@@ -36,8 +36,12 @@ inline constexpr const char* kLastValueSql = "s.last_value - CASE WHEN s.is_call
 /// say.
 pg::ConnectOptions session_options(pg::ConnectOptions connect, const std::string& application_name);
 
+/// How the transaction of a program begins that reads the store once: in one snapshot, without writes, with those
+/// settings for itself alone. For pg::Transaction; in any session, also one that a pooler lends.
+std::string begin_reading();
+
 /// Reads everything about the store behind `events_table`. Throws StoreRefused with the cure where events could be lost
-/// or cannot be read, pg::Error.
+/// or cannot be read, or where the session is lent by a pooler, pg::Error.
 Store check_store(pg::Connection& connection, const std::string& events_table);
 
 /// Throws StoreRefused where this session is not on the server, the life of it, and the database that `store`

@@ -1,5 +1,7 @@
 #include "eventlog/table_check.hpp"
 
+#include "pg/quote.hpp"
+
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
@@ -201,7 +203,7 @@ void check_lowest_position(pg::Connection& connection, const Store& store) {
         "in their order: UPDATE {0} e SET global_position = n.next FROM (SELECT o.global_position, nextval({2}) AS "
         "next FROM (SELECT global_position FROM {0} WHERE global_position < 1 ORDER BY 1) o) n WHERE "
         "e.global_position = n.global_position",
-        store.table, rows.int8(0, 0), pg::Connection::quote_literal(store.sequence)));
+        store.table, rows.int8(0, 0), pg::quote_literal(store.sequence)));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "eventlog/tail.hpp"
 
 #include "base/backoff.hpp"
+#include "pg/quote.hpp"
 
 #include <fmt/core.h>
 #include <poll.h>
@@ -69,7 +70,7 @@ void Tail::run(std::promise<void> opened) {
 void Tail::connect() {
   reader_.reset();
   connection_.reset();
-  connection_.emplace(session_options(options_.connect, "projectord eventlog"), stop_);
+  connection_.emplace(session_options(options_.connect, "projectord eventlog tail"), stop_);
   Store store;
   std::int64_t stored = 0;
   try {
@@ -85,8 +86,8 @@ void Tail::connect() {
                                      "to {}: the store was set back, e.g. restored from an older backup. Cure: restore "
                                      "the right one; or, if nothing "
                                      "is missing, SELECT setval({}, {}); or reset the projections to build them anew",
-                                     stored, store.sequence, store.last_value,
-                                     pg::Connection::quote_literal(store.sequence), stored));
+                                     stored, store.sequence, store.last_value, pg::quote_literal(store.sequence),
+                                     stored));
     }
   } catch (...) {
     connection_.reset();

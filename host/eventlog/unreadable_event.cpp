@@ -1,6 +1,7 @@
 #include "eventlog/unreadable_event.hpp"
 
 #include "eventlog/row_decoder.hpp"
+#include "pg/quote.hpp"
 
 #include <fmt/core.h>
 
@@ -49,7 +50,7 @@ std::string explain(const UnreadableEvent& event, const Store& store) {
         "the event at position {0} of {1} cannot be handled: {2}. Cure: give one of those rows a position "
         "of its own (UPDATE {1} SET global_position = nextval({3}) WHERE event_id = ..), and then: CREATE "
         "UNIQUE INDEX CONCURRENTLY ON {1} (global_position)",
-        event.position(), store.table, event.what(), pg::Connection::quote_literal(store.sequence));
+        event.position(), store.table, event.what(), pg::quote_literal(store.sequence));
   }
   return fmt::format("the event at position {0} of {1} cannot be handled: column {2}: {3}. Cure: UPDATE {1} SET {2} = "
                      ".. WHERE global_position = {0}; the projections then go on by themselves",

@@ -1,6 +1,10 @@
 #include "pg/connection.hpp"
 
+#include "pg/cancel_request.hpp"
 #include "pg/connection_info.hpp"
+#include "pg/connection_refusal.hpp"
+#include "pg/dsn_problem.hpp"
+#include "pg/quote.hpp"
 #include "pg/server_error.hpp"
 #include "pg/statement_cache.hpp"
 
@@ -14,6 +18,10 @@
 namespace projector::pg {
 
 namespace {
+
+constexpr base::Duration kCancelWait = std::chrono::seconds(1);
+constexpr base::Duration kRoomWait = std::chrono::seconds(1);
+constexpr int kRoomPauseMilliseconds = 20;
 
 /// In milliseconds, for poll; rounded up, so that a deadline has passed when the wait is over.
 int poll_timeout(std::optional<base::TimePoint> until, base::TimePoint now) {
@@ -40,22 +48,54 @@ void Connection::Finish::operator()(pg_conn* connection) const noexcept {
 
 Connection::Connection(const ConnectOptions& options, const base::Stop& stop, base::Duration grace)
     : stop_(&stop), grace_(grace), statements_(std::make_unique<StatementCache>()) {
-  connect(options);
+  connect_or_make_room(options);
   connected_at_ = base::Clock::now();
-  std::string settings = "SELECT set_config('DateStyle', 'ISO', false), set_config('TimeZone', 'UTC', false), "
-                         "set_config('standard_conforming_strings', 'on', false)";
-  for (const auto& [name, value] : options.settings) {
-    settings += ", set_config(" + quote_literal(name) + ", " + quote_literal(value) + ", false)";
-  }
-  exec(settings);
+  set_up(options);
 }
 
 Connection::~Connection() = default;
 
+void Connection::connect_or_make_room(const ConnectOptions& options) {
+  const auto until = base::Clock::now() + kRoomWait;
+  while (true) {
+    try {
+      return connect(options);
+    } catch (const Error& error) {
+      if (!error.is("53300") || !options.make_room || base::Clock::now() >= until) {
+        throw;
+      }
+      options.make_room();
+    }
+    // A closed session counts until its process has ended.
+    pollfd stopped{stop_->fd(), POLLIN, 0};
+    if (::poll(&stopped, 1, kRoomPauseMilliseconds) > 0) {
+      throw Interrupted();
+    }
+  }
+}
+
+/// In one statement, so that nothing is set in a session before it is known whose it is.
+void Connection::set_up(const ConnectOptions& options) {
+  std::string settings = "set_config('DateStyle', 'ISO', false), set_config('TimeZone', 'UTC', false), "
+                         "set_config('standard_conforming_strings', 'on', false)";
+  for (const auto& [name, value] : options.settings) {
+    settings += ", set_config(" + quote_literal(name) + ", " + quote_literal(value) + ", false)";
+  }
+  const std::string announced = std::to_string(backend_pid());
+  const auto row = exec("SELECT pg_backend_pid() = " + announced + ", CASE WHEN pg_backend_pid() = " + announced +
+                        " THEN concat(" + settings + ") END");
+  own_session_ = row.boolean(0, 0);
+}
+
 void Connection::connect(const ConnectOptions& options) {
   const ConnectionInfo info(options);
-  const auto refuse = [&](std::string_view why) {
-    throw Error(Error::Kind::Connection, "", "cannot connect to the database: " + info.without_password(one_line(why)));
+  const auto refuse = [&](std::string_view why, std::string sqlstate = {}) {
+    throw Error(Error::Kind::Connection, std::move(sqlstate),
+                "cannot connect to the database: " + info.without_password(one_line(why)));
+  };
+  const auto refused = [&] {
+    auto refusal = connection_refusal(connection_.get());
+    refuse(refusal.text, std::move(refusal.sqlstate));
   };
   const auto deadline = base::Clock::now() + info.timeout();
   connection_.reset(PQconnectStartParams(info.keywords().data(), info.values().data(), 1));
@@ -63,12 +103,16 @@ void Connection::connect(const ConnectOptions& options) {
     throw std::bad_alloc();
   }
   PQsetNoticeReceiver(connection_.get(), receive_notice, &ended_by_server_);
+  PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE); // only so is there an SQLSTATE
   if (PQstatus(connection_.get()) == CONNECTION_BAD) {
-    refuse(PQerrorMessage(connection_.get()));
+    if (const std::string said = PQerrorMessage(connection_.get()); said.starts_with("invalid ")) {
+      throw InvalidDsn(explain_dsn(options.dsn, said));
+    }
+    refused();
   }
   for (auto state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK; state = PQconnectPoll(connection_.get())) {
     if (state == PGRES_POLLING_FAILED) {
-      refuse(PQerrorMessage(connection_.get()));
+      refused();
     }
     if (wait(state == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline, grace_) == 0) {
       const char* host = PQhost(connection_.get());
@@ -76,6 +120,7 @@ void Connection::connect(const ConnectOptions& options) {
              std::to_string(info.timeout().count()) + " s; check host, port and firewall");
     }
   }
+  PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
   if (PQsetnonblocking(connection_.get(), 1) != 0) {
     refuse(PQerrorMessage(connection_.get()));
   }
@@ -185,9 +230,7 @@ void Connection::cancel() noexcept {
   if (!connection_ || PQstatus(connection_.get()) != CONNECTION_OK) {
     return;
   }
-  const std::unique_ptr<PGcancel, void (*)(PGcancel*)> request(PQgetCancel(connection_.get()), PQfreeCancel);
-  char why_not[256];
-  PQcancel(request.get(), why_not, sizeof why_not);
+  request_cancel(connection_.get(), kCancelWait);
 }
 
 int Connection::backend_pid() const noexcept {
@@ -270,6 +313,7 @@ void Connection::fail(std::string_view doing) {
 
 Error Connection::failure(const Result& result) {
   Error error = server_error(result.get());
+  doubt_ = std::max(doubt_, session_doubt(error.sqlstate()));
   if (error.connection_lost() || !usable()) {
     close();
     return {Error::Kind::Connection, error.sqlstate(), error.what()};
@@ -328,6 +372,7 @@ Result Connection::last_result() {
 }
 
 void Connection::abandon() {
+  const SessionDoubt before = doubt_;
   cancel();
   while (const Result result = next_result()) {
     // That it was cancelled is what was asked for; a lost session is told.
@@ -337,6 +382,7 @@ void Connection::abandon() {
       }
     }
   }
+  doubt_ = before;
 }
 
 } // namespace projector::pg

@@ -5,6 +5,7 @@
 #include "pg/error.hpp"
 #include "pg/parameters.hpp"
 #include "pg/result.hpp"
+#include "pg/session_doubt.hpp"
 
 #include <chrono>
 #include <functional>
@@ -25,8 +26,12 @@ struct ConnectOptions {
   std::string dsn; ///< keyword=value or URI, as libpq takes it
   std::string application_name = "projectord";
   std::chrono::seconds connect_timeout{10};
-  /// Sent with every new session, e.g. {"TimeZone", "UTC"}; on top of client_encoding UTF8 and DateStyle ISO.
+  /// Set in every new session, e.g. {"lock_timeout", "1s"}, on top of DateStyle ISO and TimeZone UTC; only where the
+  /// session is the connection's own.
   std::vector<std::pair<std::string, std::string>> settings;
+  /// Called where the server has no connection left for the role, the database or at all (53300), on the connecting
+  /// thread: gives back what can be spared. The server is then asked again.
+  std::function<void()> make_room = {};
 };
 
 enum class Format { Text = 0, Binary = 1 };
@@ -37,8 +42,9 @@ enum class Format { Text = 0, Binary = 1 };
 /// Errors never hold the DSN's password.
 class Connection {
 public:
-  /// Connects, with keepalives, tcp_user_timeout and the settings in force. Throws Error (Kind::Connection; a setting
-  /// that the server refuses is of Kind::Statement), Interrupted. A connect_timeout in the DSN wins over the option.
+  /// Connects, with keepalives, tcp_user_timeout and the settings in force. Throws Error (Kind::Connection, with the
+  /// SQLSTATE by which the server refused the connection; a setting that the server refuses is of Kind::Statement),
+  /// InvalidDsn, Interrupted. A connect_timeout in the DSN wins over the option.
   Connection(const ConnectOptions& options, const base::Stop& stop, base::Duration grace = base::Duration::zero());
   ~Connection();
   Connection(const Connection&) = delete;
@@ -62,9 +68,18 @@ public:
   void close() noexcept;
   /// usable(), and in no transaction, pipeline or unfinished statement.
   [[nodiscard]] bool at_rest() const noexcept;
+  /// The worst that any failed statement has said about this session so far.
+  [[nodiscard]] SessionDoubt doubt() const noexcept { return doubt_; }
+  /// at_rest(), and no failed statement may have been the session's own fault.
+  [[nodiscard]] bool reusable() const noexcept { return at_rest() && doubt_ == SessionDoubt::None; }
+  /// Whether the server's session is this connection's alone. Behind a pooler it is not: each transaction may run in
+  /// another session, what is set or prepared there reaches other programs, and the connection outlives the server.
+  /// Nothing is set or prepared then.
+  [[nodiscard]] bool own_session() const noexcept { return own_session_; }
   /// Looks at the socket of a session at rest, without waiting, whether the server has ended it meanwhile.
   bool alive() noexcept;
-  /// Asks the server to cancel what runs here now; does not wait for it to end. Only from the owning thread.
+  /// Asks the server to cancel what runs here now, for a second at most; does not wait for it to end. Only from the
+  /// owning thread.
   void cancel() noexcept;
   [[nodiscard]] base::TimePoint connected_at() const noexcept { return connected_at_; }
   [[nodiscard]] int backend_pid() const noexcept;
@@ -72,13 +87,12 @@ public:
   /// From here on waits watch this Stop instead. It outlives the connection or the next call of this.
   void watch(const base::Stop& stop, base::Duration grace) noexcept;
 
-  static std::string quote_identifier(std::string_view name);
-  static std::string quote_literal(std::string_view text);
-
 private:
   friend class Pipeline;
   pg_conn* live(); ///< throws Error where it is closed
   void connect(const ConnectOptions& options);
+  void connect_or_make_room(const ConnectOptions& options);
+  void set_up(const ConnectOptions& options);
   /// Waits for poll's `events` on the socket; what poll saw, or 0 at the deadline. Throws Interrupted.
   short wait(short events, std::optional<base::TimePoint> deadline, base::Duration grace);
   [[noreturn]] void interrupt();
@@ -104,11 +118,10 @@ private:
   base::Duration grace_;
   std::optional<base::TimePoint> stop_noticed_;
   base::TimePoint connected_at_;
-  bool ended_by_server_ = false;               ///< a FATAL message came while nothing ran
+  bool ended_by_server_ = false; ///< a FATAL message came while nothing ran
+  bool own_session_ = true;
+  SessionDoubt doubt_ = SessionDoubt::None;
   std::unique_ptr<StatementCache> statements_; ///< what is prepared in this session
 };
-
-/// Turns a failed PGresult into an Error; a Result that did not fail passes through.
-Result checked(Result result);
 
 } // namespace projector::pg

@@ -1,7 +1,7 @@
 #include "pg/connection_info.hpp"
 
 #include "pg/connection.hpp"
-#include "pg/server_error.hpp"
+#include "pg/dsn_problem.hpp"
 
 #include <libpq-fe.h>
 
@@ -12,23 +12,6 @@ namespace projector::pg {
 
 namespace {
 
-/// libpq quotes parts of the DSN in what it says about one that it cannot read, and any part may be of the password.
-std::string without_quoted(std::string_view message) {
-  std::string shown;
-  std::size_t from = 0;
-  for (;;) {
-    const auto open = message.find('"', from);
-    const auto close = open == std::string_view::npos ? open : message.find('"', open + 1);
-    if (close == std::string_view::npos) {
-      return shown.append(message.substr(from, open == std::string_view::npos ? open : open - from));
-    }
-    const bool is_sign = close == open + 2;
-    shown.append(message.substr(from, open - from))
-        .append(is_sign ? message.substr(open, 3) : std::string_view("\"***\""));
-    from = close + 1;
-  }
-}
-
 using ParsedInfo = std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)>;
 
 ParsedInfo parse(const std::string& dsn) {
@@ -36,9 +19,7 @@ ParsedInfo parse(const std::string& dsn) {
   ParsedInfo parsed(PQconninfoParse(dsn.c_str(), &said), PQconninfoFree);
   const std::unique_ptr<char, void (*)(void*)> owned(said, PQfreemem);
   if (!parsed) {
-    throw Error(Error::Kind::Connection, "",
-                "the DSN cannot be read: " + without_quoted(one_line(said == nullptr ? "" : said)) +
-                    "; expected \"host=.. dbname=..\" or \"postgresql://..\"");
+    throw InvalidDsn(explain_dsn(dsn, said == nullptr ? "" : said));
   }
   return parsed;
 }

@@ -11,7 +11,7 @@ struct ConnectOptions;
 /// What libpq needs for one connection attempt, and what must not be shown of it.
 class ConnectionInfo {
 public:
-  /// Throws Error (Kind::Connection) where the DSN is neither a list of keyword=value nor a URI.
+  /// Throws InvalidDsn where the DSN is neither a list of keyword=value nor a URI.
   explicit ConnectionInfo(const ConnectOptions& options);
   ConnectionInfo(const ConnectionInfo&) = delete;
   ConnectionInfo& operator=(const ConnectionInfo&) = delete;

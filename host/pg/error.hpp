@@ -29,6 +29,12 @@ private:
   std::string sqlstate_;
 };
 
+/// The DSN itself is wrong, so no server was asked. what() names a wrong word, and never a value.
+class InvalidDsn : public Error {
+public:
+  explicit InvalidDsn(const std::string& message) : Error(Kind::Connection, "", message) {}
+};
+
 /// A wait for the database ended because the waiting thread was told to stop. The connection is closed.
 class Interrupted : public std::runtime_error {
 public:

@@ -59,7 +59,7 @@ void Pipeline::send(std::string_view sql, const Parameters& parameters, const Se
   const int format = static_cast<int>(how.format);
   StatementCache::Statement* statement = nullptr;
   int queued = 0;
-  if (how.prepare == Send::Prepare::Keep) {
+  if (how.prepare == Send::Prepare::Keep && connection_.own_session()) {
     const auto use = connection_.statements_->use(how.scope, sql, arrays.types);
     statement = use.statement;
     if (use.prepare) {

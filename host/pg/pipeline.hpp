@@ -13,7 +13,8 @@ namespace projector::pg {
 struct Send {
   enum class Prepare {
     Once, ///< parsed for this one execution
-    Keep, ///< prepared in the session on first use, by text and scope, and executed by name from then on
+    Keep, ///< prepared in the session on first use, by text and scope, and executed by name from then on; as Once
+          ///< where the session is not the connection's own
   };
   Prepare prepare = Prepare::Once;
   Format format = Format::Text;

@@ -50,10 +50,15 @@ struct Pool::Lease::State {
     // Whoever borrowed it may be gone when the next one waits.
     session.connection->watch(base::no_stop(), base::Duration::zero());
     session.dirty = needs_reset;
-    if (!session.connection->at_rest()) {
+    const bool all = session.connection->doubt() == SessionDoubt::All;
+    if (!session.connection->reusable()) {
       session.connection.reset();
     }
+    std::vector<Idle> closing; // outlives the lock: closing a session talks to its server
     const std::lock_guard lock(shared->mutex);
+    if (all) {
+      closing.swap(shared->idle);
+    }
     if (session.connection && shared->idle.size() < shared->options.size) {
       shared->idle.push_back(std::move(session));
     }
@@ -132,7 +137,7 @@ Pool::Lease Pool::borrow(std::string_view owner, const base::Stop& stop, base::D
 }
 
 void Pool::drop_idle() {
-  std::vector<Idle> closing; // outlives the lock: closing a session talks to its server
+  std::vector<Idle> closing; // outlives the lock, as above
   const std::lock_guard lock(shared_->mutex);
   closing.swap(shared_->idle);
 }

@@ -25,8 +25,9 @@ public:
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// A borrowed connection; goes back when destroyed, and is closed instead where it is not usable, or is still in a
-  /// transaction or pipeline. One thread.
+  /// A borrowed connection; goes back when destroyed. It is closed instead where it is not reusable: broken, still in a
+  /// transaction or pipeline, or under doubt because of a failed statement. Where the doubt is about all sessions of
+  /// its time, those that are idle are closed as well. One thread.
   class Lease {
   public:
     Lease(Lease&&) noexcept;
@@ -51,7 +52,7 @@ public:
   /// given even then, for last writes. The lease's connection watches `stop` with `grace`.
   Lease borrow(std::string_view owner, const base::Stop& stop, base::Duration grace);
 
-  /// Closes idle connections, e.g. after the server was lost.
+  /// Closes idle connections, e.g. after the server was lost, or where another user of the server needs one.
   void drop_idle();
 
   struct Snapshot {

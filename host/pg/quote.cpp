@@ -1,4 +1,4 @@
-#include "pg/connection.hpp"
+#include "pg/quote.hpp"
 
 #include <stdexcept>
 
@@ -23,14 +23,14 @@ std::string enclose(std::string_view text, char quote, bool double_backslash) {
 
 } // namespace
 
-std::string Connection::quote_identifier(std::string_view name) {
+std::string quote_identifier(std::string_view name) {
   if (name.empty()) {
     throw std::invalid_argument("an empty identifier cannot be quoted for PostgreSQL");
   }
   return enclose(name, '"', false);
 }
 
-std::string Connection::quote_literal(std::string_view text) {
+std::string quote_literal(std::string_view text) {
   // The E form means the same whatever standard_conforming_strings is.
   const bool escape = text.find('\\') != std::string_view::npos;
   return (escape ? " E" : "") + enclose(text, '\'', escape);

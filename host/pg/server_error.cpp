@@ -1,7 +1,5 @@
 #include "pg/server_error.hpp"
 
-#include "pg/connection.hpp"
-
 #include <libpq-fe.h>
 
 #include <algorithm>
@@ -77,13 +75,6 @@ void check_statement(std::string_view sql, const Parameters& parameters) {
     throw std::invalid_argument("a statement has " + std::to_string(parameters.size()) +
                                 " parameters; PostgreSQL takes 65535 at most: send arrays and unnest them");
   }
-}
-
-Result checked(Result result) {
-  if (failed(result)) {
-    throw server_error(result.get());
-  }
-  return result;
 }
 
 } // namespace projector::pg

@@ -1,5 +1,7 @@
 #include "projection/adoption.hpp"
 
+#include "pg/quote.hpp"
+#include "pg/transaction.hpp"
 #include "projection/checkpoint.hpp"
 #include "projection/checkpoint_refusal.hpp"
 #include "projection/projection_users.hpp"
@@ -32,8 +34,7 @@ std::string refuse_owned(const CoreSegments& core, const std::string& consumer) 
     if (!segment.owner.empty()) {
       return fmt::format("segment {} of {} in {} is owned by worker {}: end that library's workers and run this again; "
                          "where one was killed, run UPDATE {} SET owner_id = NULL WHERE consumer_name = {} first",
-                         segment.id, consumer, core.table, segment.owner, core.table,
-                         pg::Connection::quote_literal(consumer));
+                         segment.id, consumer, core.table, segment.owner, core.table, pg::quote_literal(consumer));
     }
   }
   return {};
@@ -45,7 +46,7 @@ std::string refuse_mirror(const CheckpointTables& tables, const AdoptionRequest&
   std::string names;
   for (const auto& row : mirrored) {
     const bool ours = own && own->positions.contains(row.name) && own->positions.at(row.name) == row.position;
-    names += ours ? "" : (names.empty() ? "" : ", ") + pg::Connection::quote_literal(row.name);
+    names += ours ? "" : (names.empty() ? "" : ", ") + pg::quote_literal(row.name);
   }
   if (names.empty()) {
     return {};
@@ -134,19 +135,18 @@ void write(pg::Connection& connection, const CheckpointTables& tables, const Ado
 AdoptionPlan look_at_adoption(pg::Connection& connection, const CheckpointTables& tables,
                               const AdoptionRequest& request, const AdoptedProjection& projection,
                               const std::optional<CoreSegments>& core) {
-  connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  auto plan = look(connection, tables, request, projection, core, false);
-  connection.exec("ROLLBACK");
-  return plan;
+  const pg::Transaction transaction(connection, pg::kBeginReading);
+  return look(connection, tables, request, projection, core, false);
 }
 
 std::string adopt(pg::Connection& connection, const CheckpointTables& tables, const AdoptionRequest& request,
                   const AdoptedProjection& projection, const std::optional<CoreSegments>& core,
                   const AdoptionPlan& plan, base::Duration lock_timeout) {
   try {
-    connection.script(fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; SET LOCAL "
-                                  "lock_timeout = '{}us'",
-                                  lock_timeout.count()));
+    pg::Transaction transaction(connection,
+                                fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; "
+                                            "SET LOCAL lock_timeout = '{}us'",
+                                            lock_timeout.count()));
     lock_projection(connection, request.checkpoint);
     const auto now = look(connection, tables, request, projection, core, true);
     auto refusal = now.refusal;
@@ -156,15 +156,11 @@ std::string adopt(pg::Connection& connection, const CheckpointTables& tables, co
     }
     if (refusal.empty()) {
       write(connection, tables, request, projection, plan);
+      transaction.commit();
     }
-    connection.exec(refusal.empty() ? "COMMIT" : "ROLLBACK");
     return refusal;
   } catch (const pg::Error& error) {
-    if (error.connection_lost()) {
-      throw;
-    }
-    connection.exec("ROLLBACK");
-    if (!error.is("55P03")) {
+    if (error.connection_lost() || !error.is("55P03")) {
       throw;
     }
   }

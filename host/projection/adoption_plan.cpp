@@ -1,5 +1,6 @@
 #include "projection/adoption_plan.hpp"
 
+#include "pg/quote.hpp"
 #include "projection/checkpoint.hpp"
 
 #include <fmt/format.h>
@@ -119,8 +120,8 @@ std::string refuse_behind(const AdoptionRequest& request, const AdoptionPlan& pl
       return fmt::format(
           "{} says {} for {}, behind this host's own position {}: where this host's work is to count, run "
           "UPDATE {} SET last_global_position = {} WHERE projection_name = {} and this again, {}",
-          request.table, *one.found, one.name, *one.own, request.table, *one.own,
-          pg::Connection::quote_literal(one.name), kTakeLowest);
+          request.table, *one.found, one.name, *one.own, request.table, *one.own, pg::quote_literal(one.name),
+          kTakeLowest);
     }
   }
   return {};

@@ -26,6 +26,15 @@ std::string shown(std::string_view sql) {
   return base::clean_text(sql, kShownStatementBytes);
 }
 
+/// What a person can do about it, behind the message; empty where the message says enough.
+std::string cure(const pg::Error& error) {
+  return error.is("40P01")
+             ? "; partitions or projections that write the same rows lock them in different orders: write "
+               "each table by one statement per batch whose rows are sorted by their key, such as INSERT "
+               ".. SELECT .. FROM unnest($1, ..) ORDER BY 1 ON CONFLICT .. DO UPDATE .."
+             : "";
+}
+
 BatchTransaction::Failure connection_failure(const std::string& text) {
   return {BatchTransaction::Failure::Kind::Connection, Reaction::RetryForever, text, PROJECTOR_NO_EVENT, false};
 }
@@ -168,13 +177,19 @@ bool BatchTransaction::borrow() {
     fail(connection_failure(interrupted.what()));
     return false;
   }
-  // An older connection would have died with the server; a younger one proves nothing about the time before it.
-  if (move_ && move_->confirm && lease_->connection().connected_at() > move_->events_read_at && !move_->confirm()) {
-    fail({Failure::Kind::StoreLost, Reaction::RetryForever, "the event store was lost after these events were read",
-          PROJECTOR_NO_EVENT, false});
-    return false;
+  // A session that is older than the read would have ended with the server; a younger one proves nothing about the time
+  // before it.
+  const auto& connection = lease_->connection();
+  return !connection.own_session() || !move_ || connection.connected_at() <= move_->events_read_at || confirm();
+}
+
+bool BatchTransaction::confirm() {
+  if (!move_ || !move_->confirm || move_->confirm()) {
+    return true;
   }
-  return true;
+  fail({Failure::Kind::StoreLost, Reaction::RetryForever, "the event store was lost after these events were read",
+        PROJECTOR_NO_EVENT, false});
+  return false;
 }
 
 bool BatchTransaction::run(pg::Result* rows, pg::Format format) {
@@ -218,13 +233,10 @@ bool BatchTransaction::run(pg::Result* rows, pg::Format format) {
   if (failed && !failure_) {
     const bool own = failed->tag > kMostQueued;
     const auto& error = failed->error;
-    if (error.is("26000") || error.is("0A000")) {
-      // What is prepared in this session is lost or stale, and not in this statement alone.
-      lease_->connection().close();
-    }
-    fail({Failure::Kind::Statement, reaction_to_sqlstate(error.sqlstate()),
-          own ? fmt::format("{} (in the host's own statement)", error.what())
-              : fmt::format("{}; the statement: {}", error.what(), shown(texts_[queued_[failed->tag].text].sql)),
+    fail({Failure::Kind::Statement, reaction_to(error),
+          own ? fmt::format("{} (in the host's own statement){}", error.what(), cure(error))
+              : fmt::format("{}; the statement: {}{}", error.what(), shown(texts_[queued_[failed->tag].text].sql),
+                            cure(error)),
           own ? PROJECTOR_NO_EVENT : queued_[failed->tag].event_index, false, error.sqlstate()});
   }
   clear_queue();
@@ -254,6 +266,11 @@ bool BatchTransaction::commit() {
   if ((!begun_ || n_queued_ > 0) && !run(nullptr, pg::Format::Text)) {
     return false;
   }
+  // A connection to a pooler outlives the server. But the transaction runs in one session of the server, and a crash
+  // after this ends it.
+  if (!lease_->connection().own_session() && !confirm()) {
+    return false;
+  }
   PROJECTOR_TEST_POINT("before_commit");
   try {
     lease_->connection().exec("COMMIT");
@@ -262,8 +279,8 @@ bool BatchTransaction::commit() {
       fail(connection_failure(error.what()));
       failure_->doubtful = true;
     } else {
-      fail({Failure::Kind::Statement, reaction_to_sqlstate(error.sqlstate()),
-            fmt::format("{} (at COMMIT)", error.what()), PROJECTOR_NO_EVENT, false});
+      fail({Failure::Kind::Statement, reaction_to(error), fmt::format("{} (at COMMIT)", error.what()),
+            PROJECTOR_NO_EVENT, false});
     }
     return false;
   } catch (const pg::Interrupted&) {

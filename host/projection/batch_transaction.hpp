@@ -39,7 +39,8 @@ public:
     std::int64_t from = 0;
     std::int64_t to = 0;
     std::int64_t epoch = 0;
-    /// Asked when the connection is younger than the batch's events: whether these are still what the store holds.
+    /// Whether the batch's events are still what the store holds. Asked where the connection is younger than their
+    /// read; and before each COMMIT where the session is not the connection's own, since that tells nothing of its age.
     base::TimePoint events_read_at;
     std::function<bool()> confirm;
     /// The whole projection goes back to `start`, but this partition to `to`; the epoch rises and the read model gets
@@ -116,6 +117,7 @@ private:
   /// Sends what is queued, with `rows` for the last statement's, and waits for every answer.
   bool run(pg::Result* rows, pg::Format format);
   bool borrow();
+  bool confirm(); ///< that the store still holds the batch's events
   void clear_queue();
   void send_prologue(pg::Pipeline& pipeline);
   void send_move(pg::Pipeline& pipeline, const pg::Send& keep) const;

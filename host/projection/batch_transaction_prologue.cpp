@@ -1,5 +1,7 @@
 #include "projection/batch_transaction.hpp"
 
+#include "pg/quote.hpp"
+
 #include <fmt/format.h>
 
 namespace projector::projection {
@@ -8,12 +10,12 @@ namespace {
 /// CREATE SCHEMA IF NOT EXISTS asks for the privilege even where the schema is there, and fails where two projections
 /// make it at once.
 std::string make_schema(const std::string& schema) {
-  const auto literal = pg::Connection::quote_literal(schema);
+  const auto literal = pg::quote_literal(schema);
   const auto absent = fmt::format("NOT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = {})", literal);
-  return "DO " + pg::Connection::quote_literal(fmt::format(
+  return "DO " + pg::quote_literal(fmt::format(
                      "BEGIN IF {0} THEN PERFORM pg_advisory_xact_lock(hashtext('projectord schema'), hashtext({1})); "
                      "IF {0} THEN CREATE SCHEMA {2}; END IF; END IF; END",
-                     absent, literal, pg::Connection::quote_identifier(schema)));
+                     absent, literal, pg::quote_identifier(schema)));
 }
 
 } // namespace
@@ -23,17 +25,20 @@ void BatchTransaction::send_prologue(pg::Pipeline& pipeline) {
   const pg::Send keep{
       options_.prepared_statements ? pg::Send::Prepare::Keep : pg::Send::Prepare::Once, pg::Format::Text, false, {}};
   pipeline.send("BEGIN ISOLATION LEVEL READ COMMITTED", {}, once, kBegin);
-  const std::string path =
-      options_.schema.empty()
-          ? tables_.search_path
-          : fmt::format("{}, {}", pg::Connection::quote_identifier(options_.schema), tables_.search_path);
-  // Local to the transaction, so that it also holds behind a pooler that hands out another session for each.
+  const std::string path = options_.schema.empty()
+                               ? tables_.search_path
+                               : fmt::format("{}, {}", pg::quote_identifier(options_.schema), tables_.search_path);
+  // Local to the transaction, so that it also holds behind a pooler that hands out another session for each. A name of
+  // the session that the DSN gives stays.
   pipeline.send("SELECT set_config('search_path', $1, true), set_config('synchronous_commit', $2, true),"
                 " set_config('lock_timeout', '30s', true), set_config('DateStyle', 'ISO, YMD', true),"
                 " set_config('IntervalStyle', 'postgres', true), set_config('TimeZone', 'UTC', true),"
                 " set_config('bytea_output', 'hex', true), set_config('extra_float_digits', '1', true),"
-                " set_config('standard_conforming_strings', 'on', true)",
-                pg::Parameters{}.text(path).text(options_.synchronous_commit), keep, kSettings);
+                " set_config('standard_conforming_strings', 'on', true), set_config('application_name',"
+                " current_setting('application_name') || CASE WHEN current_setting('application_name') IN"
+                " ('projectord projection', 'projectorctl projection') THEN ' ' || $3 ELSE '' END, true)",
+                pg::Parameters{}.text(path).text(options_.synchronous_commit).text(options_.key.name(), 25), keep,
+                kSettings);
   if (!move_) {
     pipeline.send(kLockProjection, pg::Parameters{}.text(options_.key.base), keep, kLock);
     if (!options_.schema.empty()) {

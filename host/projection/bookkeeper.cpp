@@ -121,7 +121,7 @@ bool Bookkeeper::attempt(Step step, const std::function<void()>& action) {
       options_.report(fmt::format("{}: {}", kFailures[step], describe_error(connection_.get(), error)));
     }
     reported_[step] = true;
-    if (connection_ && !connection_->at_rest()) {
+    if (connection_ && !connection_->reusable()) {
       connection_.reset();
     }
   }

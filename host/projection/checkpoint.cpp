@@ -1,5 +1,6 @@
 #include "projection/checkpoint.hpp"
 
+#include "pg/transaction.hpp"
 #include "projection/bounded_statement.hpp"
 #include "projection/checkpoint_refusal.hpp"
 #include "projection/core_segments.hpp"
@@ -206,19 +207,13 @@ void lock_projection(pg::Connection& connection, const std::string& base) {
 
 OpenedCheckpoint open_checkpoint(pg::Connection& connection, const CheckpointTables& tables,
                                  const CheckpointRequest& request) {
-  connection.script(
-      "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '2s'");
-  OpenedCheckpoint opened;
-  try {
-    lock_projection(connection, request.key.base);
-    opened = open_in_transaction(connection, tables, request);
-  } catch (const pg::Error& error) {
-    if (!error.connection_lost()) {
-      connection.exec("ROLLBACK");
-    }
-    throw;
+  pg::Transaction transaction(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; "
+                                          "SET LOCAL lock_timeout = '2s'");
+  lock_projection(connection, request.key.base);
+  auto opened = open_in_transaction(connection, tables, request);
+  if (opened.checkpoint) {
+    transaction.commit();
   }
-  connection.exec(opened.checkpoint ? "COMMIT" : "ROLLBACK");
   return opened;
 }
 
@@ -237,20 +232,11 @@ std::optional<Checkpoint> read_checkpoint(pg::Connection& connection, const Chec
 
 std::optional<Checkpoint> read_checkpoint_at_rest(pg::Connection& connection, const CheckpointTables& tables,
                                                   const CheckpointKey& key) {
-  connection.script("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'");
-  try {
-    // The lock in a statement of its own: the next one's snapshot then sees what its holder committed.
-    connection.exec(fmt::format("SELECT FROM {} WHERE name = $1 FOR SHARE", tables.checkpoints),
-                    pg::Parameters{}.text(key.name()));
-    const auto checkpoint = read_checkpoint(connection, tables, key);
-    connection.exec("COMMIT");
-    return checkpoint;
-  } catch (const pg::Error& error) {
-    if (!error.connection_lost()) {
-      connection.exec("ROLLBACK");
-    }
-    throw;
-  }
+  const pg::Transaction transaction(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'");
+  // The lock in a statement of its own: the next one's snapshot then sees what its holder committed.
+  connection.exec(fmt::format("SELECT FROM {} WHERE name = $1 FOR SHARE", tables.checkpoints),
+                  pg::Parameters{}.text(key.name()));
+  return read_checkpoint(connection, tables, key);
 }
 
 std::vector<std::string> other_hosts(pg::Connection& connection, const CheckpointTables& tables,

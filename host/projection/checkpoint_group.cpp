@@ -1,6 +1,7 @@
 #include "projection/checkpoint_group.hpp"
 
 #include "pg/pipeline.hpp"
+#include "pg/transaction.hpp"
 #include "projection/bounded_statement.hpp"
 
 #include <fmt/format.h>
@@ -96,8 +97,12 @@ std::map<std::string, std::int64_t> write_rows(pg::Connection& connection, const
 }
 
 std::vector<MoveAnswer> lock_and_write(pg::Connection& connection, const CheckpointTables& tables,
-                                       const std::vector<GroupedMove>& moves, base::Duration lock_timeout) {
+                                       const std::vector<GroupedMove>& moves, base::Duration lock_timeout,
+                                       const std::function<bool()>& confirm) {
   const auto free = lock_rows(connection, tables, moves, lock_timeout);
+  if (confirm && !confirm()) {
+    return {};
+  }
   std::vector<GroupedMove> asked;
   std::set<std::string> names;
   for (const auto& move : moves) {
@@ -125,15 +130,10 @@ std::vector<MoveAnswer> lock_and_write(pg::Connection& connection, const Checkpo
 } // namespace
 
 std::vector<MoveAnswer> write_checkpoints(pg::Connection& connection, const CheckpointTables& tables,
-                                          const std::vector<GroupedMove>& moves, base::Duration lock_timeout) {
-  try {
-    return lock_and_write(connection, tables, moves, lock_timeout);
-  } catch (const pg::Error& error) {
-    if (!error.connection_lost()) {
-      connection.exec("ROLLBACK");
-    }
-    throw;
-  }
+                                          const std::vector<GroupedMove>& moves, base::Duration lock_timeout,
+                                          const std::function<bool()>& confirm) {
+  const pg::Transaction transaction(connection, pg::Transaction::OfPipeline{});
+  return lock_and_write(connection, tables, moves, lock_timeout, confirm);
 }
 
 } // namespace projector::projection

@@ -4,6 +4,7 @@
 #include "projection/checkpoint.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace projector::projection {
@@ -25,8 +26,12 @@ enum class MoveAnswer {
 /// Writes many checkpoints in one transaction of two round trips; an answer for each, in the same order. Never waits
 /// for a row that is locked, and for a lock on a whole table for `lock_timeout` at most. Throws pg::Error,
 /// pg::Interrupted: nothing is known of any of them then.
+///
+/// With `confirm`, that is asked when the transaction has begun: where it is false nothing is written, and there are no
+/// answers.
 std::vector<MoveAnswer> write_checkpoints(pg::Connection& connection, const CheckpointTables& tables,
                                           const std::vector<GroupedMove>& moves,
-                                          base::Duration lock_timeout = std::chrono::seconds(1));
+                                          base::Duration lock_timeout = std::chrono::seconds(1),
+                                          const std::function<bool()>& confirm = {});
 
 } // namespace projector::projection

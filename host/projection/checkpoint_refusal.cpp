@@ -1,5 +1,7 @@
 #include "projection/checkpoint_refusal.hpp"
 
+#include "pg/quote.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -107,7 +109,7 @@ std::string refuse_position(const CheckpointTables& tables, const CheckpointRequ
 
 std::string refuse_moved(const CheckpointTables& tables, const std::string& name, std::int64_t position,
                          std::int64_t mirrored) {
-  const auto quoted = pg::Connection::quote_literal(name);
+  const auto quoted = pg::quote_literal(name);
   const std::string to_theirs =
       fmt::format("UPDATE {} SET position = {}, highest = greatest(highest, {}) WHERE name = {}", tables.checkpoints,
                   mirrored, mirrored, quoted);

@@ -1,5 +1,8 @@
 #include "projection/checkpoint_tables.hpp"
 
+#include "pg/quote.hpp"
+#include "pg/transaction.hpp"
+
 #include <fmt/format.h>
 
 namespace projector::projection {
@@ -59,9 +62,9 @@ constexpr std::string_view kMirror = R"(CREATE TABLE IF NOT EXISTS {} (
 
 std::string quoted(const std::string& table) {
   const auto dot = table.find('.');
-  return dot == std::string::npos ? pg::Connection::quote_identifier(table)
-                                  : pg::Connection::quote_identifier(table.substr(0, dot)) + "." +
-                                        pg::Connection::quote_identifier(table.substr(dot + 1));
+  return dot == std::string::npos
+             ? pg::quote_identifier(table)
+             : pg::quote_identifier(table.substr(0, dot)) + "." + pg::quote_identifier(table.substr(dot + 1));
 }
 
 } // namespace
@@ -72,10 +75,10 @@ std::string read_model_schema(const std::string& checkpoints_table, const std::s
   if (!role.empty()) {
     sql += fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON projector_projections, projector_checkpoints,\n"
                        "  projector_workers, projector_stores, {} TO {};\n",
-                       checkpoints_table, pg::Connection::quote_identifier(role));
+                       checkpoints_table, pg::quote_identifier(role));
     sql += fmt::format("DO $$ BEGIN EXECUTE format('GRANT USAGE, CREATE ON SCHEMA %I TO %I', current_schema(), {});\n"
                        "END $$; -- plugins make their own tables\n",
-                       pg::Connection::quote_literal(role));
+                       pg::quote_literal(role));
   }
   return sql;
 }
@@ -102,12 +105,11 @@ CheckpointTables open_tables(pg::Connection& connection, const std::string& chec
     return *found;
   }
   try {
-    connection.script("BEGIN; SELECT pg_advisory_xact_lock(hashtext('projectord schema'));" +
-                      read_model_schema(checkpoints_table, "") + "COMMIT");
+    pg::Transaction transaction(connection);
+    connection.script("SELECT pg_advisory_xact_lock(hashtext('projectord schema'));" +
+                      read_model_schema(checkpoints_table, ""));
+    transaction.commit();
   } catch (const pg::Error& error) {
-    if (!error.connection_lost()) {
-      connection.exec("ROLLBACK");
-    }
     if (error.is("42501") || error.is("3F000")) {
       throw pg::Error(error.kind(), error.sqlstate(),
                       fmt::format("the host's tables are missing in the read model's database and cannot be made: {}; "

@@ -101,7 +101,7 @@ bool CheckpointWriter::write(std::vector<Pending>& pending) {
     connection_.reset();
   } catch (const std::exception& error) {
     tell(pending, error);
-    if (connection_ && !connection_->at_rest()) {
+    if (connection_ && !connection_->reusable()) {
       connection_.reset();
     }
   }
@@ -111,7 +111,8 @@ bool CheckpointWriter::write(std::vector<Pending>& pending) {
 void CheckpointWriter::drop_lost(std::vector<Pending>& pending) {
   std::erase_if(pending, [&](const Pending& entry) {
     // A session that is older than the read would have died with the server; a younger one proves nothing.
-    const bool proven = connection_->connected_at() <= entry.read_at && log_.incarnation() == entry.incarnation;
+    const bool proven = connection_->own_session() && connection_->connected_at() <= entry.read_at &&
+                        log_.incarnation() == entry.incarnation;
     const bool lost = options_.same_server && !proven && !log_.confirm(entry.incarnation, stop_);
     if (lost) {
       entry.handover->set(Handover::Answer::StoreLost);
@@ -165,7 +166,19 @@ void CheckpointWriter::answer(std::vector<Pending>& pending) {
   for (const auto& entry : pending) {
     moves.push_back(entry.move);
   }
-  const auto answers = write_checkpoints(connection(), tables_, moves, options_.lock_timeout);
+  // A connection to a pooler outlives the server; only the transaction's session ends with it.
+  std::function<bool()> confirm;
+  if (options_.same_server && !connection().own_session()) {
+    confirm = [this, incarnation = pending.front().incarnation] { return log_.confirm(incarnation, stop_); };
+  }
+  const auto answers = write_checkpoints(connection(), tables_, moves, options_.lock_timeout, confirm);
+  if (answers.empty()) {
+    for (const auto& entry : pending) {
+      entry.handover->set(Handover::Answer::StoreLost);
+    }
+    pending.clear();
+    return;
+  }
   std::vector<Pending> busy;
   for (std::size_t index = 0; index < pending.size(); ++index) {
     if (answers[index] == MoveAnswer::Busy) {

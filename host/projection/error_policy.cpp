@@ -16,9 +16,20 @@ constexpr std::array<std::string_view, 8> kTransient{"08", "40", "53", "55P03", 
 constexpr std::array<std::string_view, 3> kCounted{"57014", "0A000", "26000"};
 constexpr std::array<std::string_view, 8> kEvent{"21", "22", "23", "38", "39", "44", "54", "P0"};
 
+/// The session goes on after it: a statement with another number of parameters than it was given, a binary parameter of
+/// the wrong length.
+constexpr std::string_view kProtocolViolation = "08P01";
+
 } // namespace
 
+Reaction reaction_to(const pg::Error& error) {
+  return error.connection_lost() ? Reaction::RetryForever : reaction_to_sqlstate(error.sqlstate());
+}
+
 Reaction reaction_to_sqlstate(std::string_view sqlstate) {
+  if (sqlstate == kProtocolViolation) {
+    return Reaction::Fail;
+  }
   if (sqlstate.empty() || begins_with_any(sqlstate, kTransient)) {
     return Reaction::RetryForever;
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "pg/error.hpp"
+
 #include <projector/plugin.h>
 
 #include <cstdint>
@@ -15,7 +17,11 @@ enum class Reaction {
   Fail,         ///< this instance stops and is tried again later
 };
 
-/// What an SQLSTATE calls for; an empty one (no word from the server) is a lost connection.
+/// What an error calls for: a lost connection is tried again without a limit, whatever the server said at its end.
+Reaction reaction_to(const pg::Error& error);
+
+/// What the SQLSTATE of a refused statement calls for, in a session that goes on; an empty one (no word from the
+/// server) is a lost connection.
 Reaction reaction_to_sqlstate(std::string_view sqlstate);
 
 /// What a plugin's answer calls for; PROJECTOR_OK is not one of these.

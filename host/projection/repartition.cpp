@@ -1,5 +1,6 @@
 #include "projection/repartition.hpp"
 
+#include "pg/transaction.hpp"
 #include "projection/checkpoint.hpp"
 #include "projection/projection_users.hpp"
 #include "projection/repartition_rows.hpp"
@@ -63,28 +64,25 @@ PartitionNames names_now(pg::Connection& connection, const CheckpointTables& tab
 
 Repartition look_at_repartition(pg::Connection& connection, const CheckpointTables& tables,
                                 const RepartitionRequest& request) {
-  connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  auto answer = run(connection, tables, request, false);
-  connection.exec("ROLLBACK");
-  return answer;
+  const pg::Transaction transaction(connection, pg::kBeginReading);
+  return run(connection, tables, request, false);
 }
 
 Repartition repartition(pg::Connection& connection, const CheckpointTables& tables, const RepartitionRequest& request) {
   try {
-    connection.script(fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; SET LOCAL "
-                                  "lock_timeout = '{}us'",
-                                  request.lock_timeout.count()));
+    pg::Transaction transaction(connection,
+                                fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; "
+                                            "SET LOCAL lock_timeout = '{}us'",
+                                            request.lock_timeout.count()));
     // As in open_checkpoint, and before every row, as all who take more than one of them do.
     lock_projection(connection, request.checkpoint);
     auto answer = run(connection, tables, request, true);
-    connection.exec(answer.done ? "COMMIT" : "ROLLBACK");
+    if (answer.done) {
+      transaction.commit();
+    }
     return answer;
   } catch (const pg::Error& error) {
-    if (error.connection_lost()) {
-      throw;
-    }
-    connection.exec("ROLLBACK");
-    if (!error.is("55P03")) {
+    if (error.connection_lost() || !error.is("55P03")) {
       throw;
     }
   }

@@ -60,7 +60,7 @@ std::optional<Worker::End> Worker::open_checkpoint_row() {
         return End::Stop;
       }
     } catch (const pg::Error& error) {
-      if (reaction_to_sqlstate(error.sqlstate()) != Reaction::RetryForever) {
+      if (reaction_to(error) != Reaction::RetryForever) {
         return fail(fmt::format("its checkpoint cannot be opened: {}", error.what()));
       }
       if (!back_off(error.what())) {

@@ -23,18 +23,17 @@ namespace {
 constexpr const char* kProgram = "projectord";
 
 /// Opens the stores, trying again while a server cannot be reached. Nothing when stopped; throws what no wait cures.
-std::optional<Stores> wait_for_stores(const config::Configuration& configuration, const base::Stop& stop) {
+std::optional<Stores> wait_for_stores(const config::Configuration& configuration, std::uint32_t other_sessions,
+                                      const base::Stop& stop) {
   base::Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(5));
   std::string told;
   while (!stop.requested()) {
     try {
-      return open_stores(configuration, kProgram, stop);
+      return open_stores(configuration, kProgram, stop, other_sessions);
     } catch (const pg::Interrupted&) {
       break;
     } catch (const pg::Error& error) {
-      const bool unreachable =
-          error.connection_lost() && (error.sqlstate().empty() || error.is("08") || error.is("57P") || error.is("53"));
-      if (!unreachable) {
+      if (!waiting_helps(error)) {
         throw;
       }
       if (told != error.what()) {
@@ -81,7 +80,7 @@ Outcome run(const HostOptions& options, ConfigurationSource source, SignalThread
     signals.end_at(base::Clock::now() + *options.timeout);
   }
 
-  auto stores = wait_for_stores(configuration, signals.stop());
+  auto stores = wait_for_stores(configuration, options.until_caught_up ? 1 : 0, signals.stop());
   if (!stores) {
     if (signals.timed_out()) {
       spdlog::error("timed out: PostgreSQL was not reached");
@@ -89,14 +88,13 @@ Outcome run(const HostOptions& options, ConfigurationSource source, SignalThread
     return {signals.timed_out() ? 1 : 0, std::nullopt};
   }
   const std::string host = host_name();
-  pg::Pool pool(pool_options(configuration, kProgram));
-  projection::CheckpointWriter checkpoints(checkpoint_writing(configuration, kProgram, stores->same_server),
-                                           stores->tables, *stores->log);
-  projection::Bookkeeper bookkeeper(bookkeeping(configuration, kProgram, host), stores->tables, *stores->log);
+  projection::CheckpointWriter checkpoints(checkpoint_writing(configuration, kProgram, *stores), stores->tables,
+                                           *stores->log);
+  projection::Bookkeeper bookkeeper(bookkeeping(configuration, kProgram, host, *stores), stores->tables, *stores->log);
 
   base::Wakeup changed;
   const projection::WorkerServices services{*stores->log,
-                                            pool,
+                                            *stores->pool,
                                             stores->tables,
                                             checkpoints,
                                             bookkeeper,

@@ -1,18 +1,23 @@
 #include "supervisor/stores.hpp"
 
+#include "pg/dsn_problem.hpp"
 #include "projection/bounded_statement.hpp"
 #include "projection/host_identity.hpp"
+#include "supervisor/session_plan.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
+
 namespace projector::supervisor {
 namespace {
 
-std::int64_t stored_settled(const pg::ConnectOptions& connect, const projection::CheckpointTables& tables,
+std::int64_t stored_settled(pg::Pool& pool, const projection::CheckpointTables& tables,
                             const eventlog::StoreIdentity& identity, const base::Stop& stop) {
-  pg::Connection connection(connect, stop);
-  const auto row = projection::explaining_locks(connection, [&](pg::Connection& session) {
+  const auto lease = pool.borrow("event log", stop, base::Duration::zero());
+  const auto row = projection::explaining_locks(lease.connection(), [&](pg::Connection& session) {
     return projection::exec_bounded(session, std::chrono::seconds(5),
                                     fmt::format("SELECT settled FROM {} WHERE store = $1", tables.stores),
                                     pg::Parameters{}.text(identity.store));
@@ -24,32 +29,123 @@ std::string system_identifier(pg::Connection& connection) {
   return std::string(connection.exec("SELECT system_identifier::text FROM pg_control_system()").bytes(0, 0));
 }
 
+pg::PoolOptions pool_options(const config::Configuration& configuration, const std::string& program,
+                             const SessionPlan& plan) {
+  pg::PoolOptions options;
+  options.connect = connect_options(configuration.read_model.dsn, program, "projection");
+  options.size = std::min(configuration.read_model.pool_size, plan.pool_max);
+  options.most = plan.pool_max;
+  return options;
+}
+
+/// Throws the error again with the configuration's key before it, so that one knows which DSN it is about.
+[[noreturn]] void throw_named(const pg::Error& error, const char* key, std::uint32_t least) {
+  std::string text = fmt::format("{}: {}", key, error.what());
+  if (dynamic_cast<const pg::InvalidDsn*>(&error) != nullptr) {
+    throw pg::InvalidDsn(text);
+  }
+  if (error.is("53300")) {
+    text += fmt::format("; a host needs {} sessions at least", least);
+  }
+  throw pg::Error(error.kind(), error.sqlstate(), text);
+}
+
+/// One session after the other, so that no more than one is needed for this.
+class Opening {
+public:
+  Opening(const config::Configuration& configuration, std::string program, const base::Stop& stop)
+      : configuration_(configuration), program_(std::move(program)), stop_(stop) {}
+
+  Stores open(std::uint32_t other_sessions) {
+    Stores stores;
+    const std::uint32_t least = plan_sessions(configuration_, {}, {}, other_sessions).least;
+    std::string read_model_system;
+    std::optional<SessionLimits> read_model_limits, store_limits;
+    try {
+      pg::Connection connection(roomy(configuration_.read_model.dsn, "control"), stop_);
+      stores.tables = projection::open_tables(connection, configuration_.read_model.checkpoints_table);
+      read_model_system = system_identifier(connection);
+      read_model_limits = read_session_limits(connection);
+    } catch (const pg::Error& error) {
+      throw_named(error, configuration_.read_model.same_as_event_store ? "event_store.dsn" : "read_model.dsn", least);
+    }
+    try {
+      store_limits = read_model_limits;
+      if (!configuration_.read_model.same_as_event_store) {
+        pg::Connection connection(roomy(configuration_.event_store.dsn, "control"), stop_);
+        store_limits = read_session_limits(connection);
+      }
+      const auto plan = plan_sessions(configuration_, store_limits, read_model_limits, other_sessions);
+      if (!plan.shortage.empty()) {
+        spdlog::warn("fewer sessions than configured: {}", plan.shortage);
+      }
+      stores.pool = std::make_unique<pg::Pool>(pool_options(configuration_, program_, plan));
+      stores.log = eventlog::EventLog::open(event_log_options(stores, plan), stop_);
+    } catch (const pg::Error& error) {
+      throw_named(error, "event_store.dsn", least);
+    }
+    stores.same_server = stores.log->identity().store.starts_with(read_model_system + "/");
+    return stores;
+  }
+
+private:
+  /// A session that was closed just before still counts for a moment.
+  [[nodiscard]] pg::ConnectOptions roomy(const std::string& dsn, const std::string& purpose) const {
+    auto options = connect_options(dsn, program_, purpose);
+    options.make_room = [] {};
+    return options;
+  }
+
+  eventlog::EventLogOptions event_log_options(const Stores& stores, const SessionPlan& plan) {
+    eventlog::EventLogOptions options;
+    options.connect = connect_options(configuration_.event_store.dsn, program_, "eventlog");
+    options.connect.make_room = [pool = stores.pool.get()] { pool->drop_idle(); };
+    options.events_table = configuration_.event_store.events_table;
+    options.poll_interval = configuration_.event_store.poll_interval;
+    options.notify_channel = plan.listener ? configuration_.event_store.notify_channel : "";
+    options.history_readers = plan.history_readers;
+    options.memory = configuration_.feed.memory;
+    options.stored_settled = [pool = stores.pool.get(), tables = stores.tables,
+                              &stop = stop_](const eventlog::StoreIdentity& identity) {
+      return stored_settled(*pool, tables, identity, stop);
+    };
+    options.report = [](bool warning, const std::string& text) {
+      spdlog::log(warning ? spdlog::level::warn : spdlog::level::info, "event log: {}", text);
+    };
+    return options;
+  }
+
+  const config::Configuration& configuration_;
+  const std::string program_;
+  const base::Stop& stop_;
+};
+
 } // namespace
 
-Stores open_stores(const config::Configuration& configuration, const std::string& program, const base::Stop& stop) {
-  Stores stores;
-  const auto read_model = connect_options(configuration.read_model.dsn, program, "control");
-  std::string read_model_system;
-  {
-    pg::Connection connection(read_model, stop);
-    stores.tables = projection::open_tables(connection, configuration.read_model.checkpoints_table);
-    read_model_system = system_identifier(connection);
+std::vector<config::Problem> dsn_problems(const config::Configuration& configuration) {
+  std::vector<config::Problem> problems;
+  const auto check = [&](const std::string& dsn, const config::Location& where, const char* key) {
+    if (const auto problem = pg::dsn_problem(dsn); !problem.empty()) {
+      problems.push_back({where, fmt::format("{}: {}", key, problem)});
+    }
+  };
+  check(configuration.event_store.dsn, configuration.event_store.dsn_where, "event_store.dsn");
+  if (!configuration.read_model.same_as_event_store) {
+    check(configuration.read_model.dsn, configuration.read_model.dsn_where, "read_model.dsn");
   }
-  eventlog::EventLogOptions options;
-  options.connect = connect_options(configuration.event_store.dsn, program, "eventlog");
-  options.events_table = configuration.event_store.events_table;
-  options.poll_interval = configuration.event_store.poll_interval;
-  options.notify_channel = configuration.event_store.notify_channel;
-  options.memory = configuration.feed.memory;
-  options.stored_settled = [read_model, tables = stores.tables, &stop](const eventlog::StoreIdentity& identity) {
-    return stored_settled(read_model, tables, identity, stop);
-  };
-  options.report = [](bool warning, const std::string& text) {
-    spdlog::log(warning ? spdlog::level::warn : spdlog::level::info, "event log: {}", text);
-  };
-  stores.log = eventlog::EventLog::open(std::move(options), stop);
-  stores.same_server = stores.log->identity().store.starts_with(read_model_system + "/");
-  return stores;
+  return problems;
+}
+
+Stores open_stores(const config::Configuration& configuration, const std::string& program, const base::Stop& stop,
+                   std::uint32_t other_sessions) {
+  return Opening(configuration, program, stop).open(other_sessions);
+}
+
+bool waiting_helps(const pg::Error& error) {
+  constexpr std::array<std::string_view, 5> kOfTheMoment{"08", "53", "57", "58", "XX"};
+  return error.connection_lost() && dynamic_cast<const pg::InvalidDsn*>(&error) == nullptr &&
+         (error.sqlstate().empty() || std::any_of(kOfTheMoment.begin(), kOfTheMoment.end(),
+                                                  [&](std::string_view prefix) { return error.is(prefix); }));
 }
 
 pg::ConnectOptions connect_options(const std::string& dsn, const std::string& program, const std::string& purpose) {
@@ -59,28 +155,22 @@ pg::ConnectOptions connect_options(const std::string& dsn, const std::string& pr
   return options;
 }
 
-pg::PoolOptions pool_options(const config::Configuration& configuration, const std::string& program) {
-  pg::PoolOptions options;
-  options.connect = connect_options(configuration.read_model.dsn, program, "projection");
-  options.size = configuration.read_model.pool_size;
-  options.most = configuration.read_model.pool_max;
-  return options;
-}
-
 projection::Bookkeeper::Options bookkeeping(const config::Configuration& configuration, const std::string& program,
-                                            const std::string& host) {
+                                            const std::string& host, const Stores& stores) {
   projection::Bookkeeper::Options options;
   options.connect = connect_options(configuration.read_model.dsn, program, "control");
+  options.connect.make_room = [pool = stores.pool.get()] { pool->drop_idle(); };
   options.host = host;
   options.report = [](const std::string& text) { spdlog::warn("{}", text); };
   return options;
 }
 
 projection::CheckpointWriter::Options checkpoint_writing(const config::Configuration& configuration,
-                                                         const std::string& program, bool same_server) {
+                                                         const std::string& program, const Stores& stores) {
   projection::CheckpointWriter::Options options;
   options.connect = connect_options(configuration.read_model.dsn, program, "checkpoints");
-  options.same_server = same_server;
+  options.connect.make_room = [pool = stores.pool.get()] { pool->drop_idle(); };
+  options.same_server = stores.same_server;
   options.report = [](const std::string& text) { spdlog::warn("{}", text); };
   return options;
 }

@@ -2,14 +2,12 @@
 
 #include "base/unique_fd.hpp"
 #include "support/temporary_directory.hpp"
+#include "support/unprivileged_process.hpp"
 #include "support/wait.hpp"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <libpq-fe.h>
-#include <pwd.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,26 +26,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Who the server runs as; nothing where the test's own user will do.
-struct Account {
-  uid_t user;
-  gid_t group;
-};
-
 [[noreturn]] void throw_errno(const std::string& doing) {
   throw std::system_error(errno, std::generic_category(), doing);
-}
-
-std::optional<Account> unprivileged_account() {
-  if (::geteuid() != 0) {
-    return std::nullopt;
-  }
-  for (const char* name : {"postgres", "nobody"}) {
-    if (const passwd* found = ::getpwnam(name)) {
-      return Account{found->pw_uid, found->pw_gid};
-    }
-  }
-  throw std::runtime_error("a server cannot run as root, and there is neither a user postgres nor a user nobody");
 }
 
 /// The newest /usr/lib/postgresql/N/bin, else the first directory of PATH with an initdb.
@@ -77,43 +57,6 @@ fs::path find_binaries() {
   }
   throw std::runtime_error("no PostgreSQL server found: neither in /usr/lib/postgresql/*/bin nor in PATH; install the "
                            "package postgresql");
-}
-
-/// Forks and runs a program with its output in `log`. The child ends with this process, by SIGQUIT.
-pid_t spawn(const std::vector<std::string>& command, const fs::path& directory, const std::optional<Account>& account,
-            int log) {
-  std::vector<char*> arguments;
-  for (const auto& argument : command) {
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  }
-  arguments.push_back(nullptr);
-  const pid_t parent = ::getpid();
-  const pid_t child = ::fork();
-  if (child < 0) {
-    throw_errno("fork");
-  }
-  if (child != 0) {
-    return child;
-  }
-  // Only calls that are safe after a fork of a process with threads.
-  const bool changed =
-      !account || (::setgroups(0, nullptr) == 0 && ::setgid(account->group) == 0 && ::setuid(account->user) == 0);
-  // After setuid, which takes the request back.
-  const bool bound = changed && ::prctl(PR_SET_PDEATHSIG, SIGQUIT) == 0 && ::getppid() == parent;
-  if (bound && ::chdir(directory.c_str()) == 0 && ::dup2(log, STDOUT_FILENO) >= 0 && ::dup2(log, STDERR_FILENO) >= 0) {
-    ::execv(arguments[0], arguments.data());
-  }
-  ::_exit(127);
-}
-
-/// The exit status, or nothing while the child runs.
-std::optional<int> exit_status(pid_t child) {
-  int status = 0;
-  const pid_t ended = ::waitpid(child, &status, WNOHANG);
-  if (ended < 0) {
-    throw_errno("waitpid");
-  }
-  return ended == 0 ? std::nullopt : std::optional(status);
 }
 
 std::string read_file(const fs::path& path) {

@@ -1,6 +1,7 @@
 #include "hot_test.hpp"
 
 #include "base/stop.hpp"
+#include "pg/quote.hpp"
 #include "replacement.hpp"
 #include "support/event_writers.hpp"
 #include "support/wait.hpp"
@@ -65,7 +66,7 @@ bool HotTest::shows(const std::string& projection, const std::string& column, co
 
 bool HotTest::shows_reason(const std::string& projection, const std::string& part) {
   return becomes(fmt::format("SELECT bool_and(strpos(reason, {}) > 0) FROM projector_workers WHERE projection = '{}'",
-                             pg::Connection::quote_literal(part), projection),
+                             pg::quote_literal(part), projection),
                  "t");
 }
 

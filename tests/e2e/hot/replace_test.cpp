@@ -76,7 +76,7 @@ protected:
   }
   std::set<std::string> backends() {
     std::istringstream pids(value("SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE datname = "
-                                  "current_database() AND application_name = 'projectord projection'"));
+                                  "current_database() AND application_name LIKE 'projectord projection%'"));
     return {std::istream_iterator<std::string>(pids), {}};
   }
 

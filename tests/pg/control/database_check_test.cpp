@@ -22,7 +22,20 @@ TEST_F(DatabaseCheckTest, WhatIsThereIsNamed) {
   const auto check = run();
   EXPECT_THAT(check.problems, IsEmpty());
   EXPECT_THAT(check.facts, ElementsAre("event store: public.events can be read by role postgres, last position 1",
-                                       "read model: the host's tables are there and usable by role postgres"));
+                                       "read model: the host's tables are there and usable by role postgres",
+                                       HasSubstr("sessions: a host needs ")));
+}
+
+TEST_F(DatabaseCheckTest, TooFewSessionsAreTold) {
+  apply();
+  const auto dsn = create_role();
+  connection_.exec("GRANT SELECT ON ALL TABLES IN SCHEMA public TO " + role_);
+  connection_.exec("GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO " + role_);
+  configuration().event_store.dsn = configuration().read_model.dsn = dsn;
+  connection_.exec("ALTER ROLE " + role_ + " CONNECTION LIMIT 8");
+  EXPECT_THAT(run().facts.back(), HasSubstr("role " + role_ + " may have 8 sessions, and this host needs "));
+  connection_.exec("ALTER ROLE " + role_ + " CONNECTION LIMIT 2");
+  EXPECT_THAT(run().problems.back(), HasSubstr("cure: ALTER ROLE \"" + role_ + "\" CONNECTION LIMIT "));
 }
 
 TEST_F(DatabaseCheckTest, AHostMakesItsOwnTables) {
@@ -30,7 +43,8 @@ TEST_F(DatabaseCheckTest, AHostMakesItsOwnTables) {
   EXPECT_THAT(check.problems,
               ElementsAre(HasSubstr("the event store is refused: the event store has no table events")));
   EXPECT_THAT(check.facts, ElementsAre("read model: the host's tables are not there; the first start makes them in "
-                                       "schema public"));
+                                       "schema public",
+                                       HasSubstr("sessions: ")));
   EXPECT_EQ(look("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
 }
 

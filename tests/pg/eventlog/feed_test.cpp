@@ -1,5 +1,7 @@
 #include "store_test.hpp"
 
+#include "pg/quote.hpp"
+
 #include <gmock/gmock.h>
 
 #include <limits>
@@ -335,7 +337,7 @@ TEST_F(Feed, LagQueryTellsTheHighestPositionAndTheAgeOfTheOldestAbove) {
 
 TEST_F(Feed, SchemaIsMadeTwiceWithGrantsForARole) {
   const std::string role = "Reader " + std::to_string(admin_->backend_pid());
-  admin_->exec("CREATE ROLE " + pg::Connection::quote_identifier(role) + " LOGIN");
+  admin_->exec("CREATE ROLE " + pg::quote_identifier(role) + " LOGIN");
   for (int times = 0; times < 2; ++times) {
     admin_->script(store_schema("more.\"Strange events\"", role));
   }

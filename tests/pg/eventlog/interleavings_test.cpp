@@ -1,5 +1,7 @@
 #include "store_test.hpp"
 
+#include "pg/quote.hpp"
+
 namespace projector::eventlog {
 namespace {
 
@@ -136,11 +138,11 @@ TEST_F(Interleavings, CopyFromAFile) {
   const auto file = server_.directory() / ("copy-" + dsn_.substr(dsn_.find("dbname=") + 7, 20));
   first_->exec("COPY (SELECT 'shop', 'order', 'c' || n, 1, gen_random_uuid(), 'created', ''::bytea FROM "
                "generate_series(1, 50) n) TO " +
-               pg::Connection::quote_literal(file.string()));
+               pg::quote_literal(file.string()));
   first_->exec("BEGIN");
   first_->exec("COPY events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, "
                "payload) FROM " +
-               pg::Connection::quote_literal(file.string()));
+               pg::quote_literal(file.string()));
   emit(*second_);
   expect_held_at(0);
   first_->exec("COMMIT");
@@ -269,7 +271,7 @@ TEST_F(Interleavings, WaitingWithoutThePrivilegeSaysWhichGrant) {
   await_gap(*log_);
   EXPECT_EQ(log_->snapshot().waiting, "gap 1..1 waits for pid " + std::to_string(first_->backend_pid()) +
                                           " (to see what it does: GRANT pg_read_all_stats TO " +
-                                          pg::Connection::quote_identifier(role) + ")");
+                                          pg::quote_identifier(role) + ")");
   first_->exec("COMMIT");
   expect_all_delivered(*log_);
 }

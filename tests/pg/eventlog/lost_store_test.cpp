@@ -68,7 +68,7 @@ TEST_F(LostStore, WaitingCursorHearsOfItAtOnce) {
   Follower follower(*log);
   const auto before = log->incarnation();
   admin_->exec(
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'projectord eventlog' AND "
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'projectord eventlog tail' AND "
       "datname = current_database()");
   EXPECT_EQ(status_of(follower, 0), Cursor::Status::NewStore);
   EXPECT_EQ(log->incarnation(), before + 1);

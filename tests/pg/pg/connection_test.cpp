@@ -1,7 +1,10 @@
 #include "base/unique_fd.hpp"
+
 #include "pg/pg/database_test.hpp"
+#include "pg/quote.hpp"
 #include "support/temporary_directory.hpp"
 
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -67,6 +70,7 @@ TEST_F(ConnectionTest, ADatabaseThatDoesNotExistIsNamed) {
   });
   EXPECT_TRUE(error.connection_lost());
   EXPECT_TRUE(std::string(error.what()).ends_with("FATAL:  database \"no_such\" does not exist")) << error.what();
+  EXPECT_EQ(error.sqlstate(), "3D000");
 }
 
 /// A socket on which nobody ever answers.
@@ -191,6 +195,24 @@ TEST_F(ConnectionTest, AWaitingStatementIsCancelledWhenStopped) {
   EXPECT_TRUE(test::eventually([&] { return !session_is(pid, "true"); }));
 }
 
+TEST_F(ConnectionTest, AServerThatDoesNotAnswerTheCancelRequestIsNotWaitedFor) {
+  test::PrivatePostgres server;
+  Connection connection({.dsn = server.dsn(), .settings = {}}, stop_);
+  const int backend = connection.backend_pid();
+  std::future<void> interrupted =
+      std::async(std::launch::async, [&] { EXPECT_THROW(connection.exec("SELECT pg_sleep(3600)"), Interrupted); });
+  Connection watching({.dsn = server.dsn(), .settings = {}}, base::no_stop());
+  EXPECT_TRUE(test::eventually(
+      [&] { return value(watching, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") == "1"; }));
+  ::kill(server.pid(), SIGSTOP);
+  ::kill(backend, SIGSTOP);
+  stop_.request();
+  EXPECT_EQ(interrupted.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  ::kill(backend, SIGCONT);
+  ::kill(server.pid(), SIGCONT);
+  interrupted.get();
+}
+
 TEST_F(ConnectionTest, WithinTheGraceAStatementEndsInPeace) {
   const int pid = connection_.backend_pid();
   connection_.watch(stop_, hours(1));
@@ -296,10 +318,10 @@ TEST_F(ConnectionTest, QuotedTextArrivesAsItWas) {
   const std::string nasty = "it's \\ \"x\" $1";
   for (const char* conforming : {"on", "off"}) {
     connection_.exec(std::string("SET standard_conforming_strings = ") + conforming);
-    EXPECT_EQ(value(connection_, "SELECT" + Connection::quote_literal(nasty)), nasty);
+    EXPECT_EQ(value(connection_, "SELECT" + pg::quote_literal(nasty)), nasty);
   }
-  EXPECT_EQ(value(connection_, "SELECT " + Connection::quote_identifier(nasty) + " FROM (SELECT 7) AS t(" +
-                                   Connection::quote_identifier(nasty) + ")"),
+  EXPECT_EQ(value(connection_, "SELECT " + pg::quote_identifier(nasty) + " FROM (SELECT 7) AS t(" +
+                                   pg::quote_identifier(nasty) + ")"),
             "7");
 }
 

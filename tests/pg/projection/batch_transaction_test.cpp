@@ -280,7 +280,42 @@ TEST_F(BatchTransactionTest, ServerErrorsCallForTheirReactions) {
   }
 }
 
-TEST_F(BatchTransactionTest, ARealDeadlockIsTriedForever) {
+TEST_F(BatchTransactionTest, AWrongNumberOfParametersIsThePluginsMistake) {
+  for (const auto& values : {std::vector<projector_value>{}, {text_value("1", 20), text_value("2", 20)}}) {
+    for (const std::uint32_t flags : {0u, static_cast<std::uint32_t>(PROJECTOR_SQL_ONCE)}) {
+      transaction_.begin(move(0, 30));
+      exec(transaction_, "INSERT INTO seen VALUES ($1)", values, 1, flags);
+      EXPECT_FALSE(transaction_.commit());
+      EXPECT_EQ(transaction_.failure()->kind, Kind::Statement);
+      EXPECT_EQ(transaction_.failure()->reaction, Reaction::Fail) << transaction_.failure()->text;
+      EXPECT_NE(transaction_.failure()->text.find("; the statement: INSERT INTO seen"), std::string::npos);
+    }
+  }
+}
+
+TEST_F(BatchTransactionTest, ItsSessionIsNamedAfterThePartition) {
+  const auto name_in = [&](const pg::ConnectOptions& connect) {
+    pg::Pool pool({.connect = connect, .size = 1, .most = 1});
+    auto wanted = transaction_options();
+    wanted.key = {"revenue", 3, 8};
+    BatchTransaction partition(pool, tables_, wanted, stop_);
+    for (int batch = 0; batch < 2; ++batch) {
+      partition.begin(std::nullopt);
+      exec(partition, "SELECT 1");
+      EXPECT_TRUE(partition.commit());
+    }
+    partition.begin(std::nullopt);
+    const auto pid = query(partition, "SELECT pg_backend_pid()");
+    return look("SELECT application_name FROM pg_stat_activity WHERE pid = " + pid);
+  };
+  auto connect = options();
+  connect.application_name = "projectord projection";
+  EXPECT_EQ(name_in(connect), "projectord projection revenue_p3");
+  connect.dsn += " application_name=theirs";
+  EXPECT_EQ(name_in(connect), "theirs");
+}
+
+TEST_F(BatchTransactionTest, ARealDeadlockIsTriedForeverAndNamesTheCure) {
   run("INSERT INTO seen VALUES (1), (2)");
   pg::Connection other(options(), base::no_stop());
   other.script("SET deadlock_timeout = '1h'; BEGIN; UPDATE seen SET position = position WHERE position = 2");
@@ -293,6 +328,9 @@ TEST_F(BatchTransactionTest, ARealDeadlockIsTriedForever) {
   EXPECT_FALSE(transaction_.commit());
   EXPECT_EQ(transaction_.failure()->kind, Kind::Statement);
   EXPECT_EQ(transaction_.failure()->reaction, Reaction::RetryForever) << transaction_.failure()->text;
+  EXPECT_NE(transaction_.failure()->text.find("one statement per batch whose rows are sorted by their key"),
+            std::string::npos)
+      << transaction_.failure()->text;
   transaction_.rollback();
   blocked.get();
 }

@@ -1,5 +1,6 @@
 #include "pg/projection/projection_test.hpp"
 
+#include "pg/quote.hpp"
 #include "projection/clean_session.hpp"
 
 #include <thread>
@@ -20,7 +21,7 @@ protected:
   /// What the one projection leaves behind; committed.
   void leave(const std::string& sql) {
     first_.begin(move(position_, position_ + 1));
-    const auto quoted = pg::Connection::quote_literal(sql);
+    const auto quoted = pg::quote_literal(sql);
     exec(first_, "SELECT hidden(" + quoted + ")", {}, PROJECTOR_NO_EVENT, PROJECTOR_SQL_ONCE);
     pid_ = query(first_, "SELECT pg_backend_pid()");
     ASSERT_TRUE(first_.commit());

@@ -11,7 +11,7 @@ namespace {
 std::string refusal_of(const std::string& dsn) {
   try {
     const ConnectionInfo info({.dsn = dsn, .settings = {}});
-  } catch (const Error& error) {
+  } catch (const InvalidDsn& error) {
     EXPECT_TRUE(error.connection_lost());
     return error.what();
   }
@@ -55,13 +55,32 @@ TEST(ConnectionInfo, ThePasswordIsTakenOutOfMessages) {
   EXPECT_EQ(none.without_password("as it is"), "as it is");
 }
 
-TEST(ConnectionInfo, ADsnThatCannotBeReadIsNotShown) {
-  const std::string expected = "; expected \"host=.. dbname=..\" or \"postgresql://..\"";
+TEST(ConnectionInfo, AWrongWordIsShownAndNoValue) {
+  const auto because = [](const std::string& what) {
+    return "the DSN cannot be read: " + what + "; expected \"host=.. dbname=..\" or \"postgresql://..\"";
+  };
+  EXPECT_EQ(refusal_of("hots=db password=hunter2"), because("invalid connection option \"hots\""));
+  EXPECT_EQ(refusal_of("host=db pasword=hunter2"), because("invalid connection option \"pasword\""));
+  EXPECT_EQ(refusal_of("host=db dbname app"), because("missing \"=\" after \"dbname\" in connection info string"));
+  EXPECT_EQ(refusal_of("postgresql://app:hunter2@db/app?sslmod=require"),
+            because("invalid URI query parameter: \"sslmod\""));
+  EXPECT_EQ(refusal_of("host='db"), because("unterminated quoted string in connection info string"));
+}
+
+TEST(ConnectionInfo, WhatMayBePartOfAPasswordIsNotShown) {
+  const std::string quote_it = " (after password: a value with a blank, a quote or a backslash is written in '..')";
   EXPECT_EQ(refusal_of("host=db password=my hunter2"),
-            "the DSN cannot be read: missing \"=\" after \"***\" in connection info string" + expected);
-  EXPECT_EQ(refusal_of("host=db password=my hunter2=x"),
-            "the DSN cannot be read: invalid connection option \"***\"" + expected);
-  EXPECT_EQ(refusal_of("postgresql://app:hunter2@[::1/app").find("hunter2"), std::string::npos);
+            "the DSN cannot be read: missing \"=\" after \"***\" in connection info string" + quote_it +
+                "; expected \"host=.. dbname=..\" or \"postgresql://..\"");
+  for (const char* dsn :
+       {"host=db password=my hunter=x", "host=db password = my hunter=x", "host=db sslpassword=a hunter",
+        "password='a'hunter=x", "postgresql://app:hunter@[::1/app", "postgresql//app:hunter@db/app",
+        "postgresql:/app:hunter@db/app?a=b", "postgresql://app:my?hunter@db/app", "postgresql://app:100%hunter@db/app",
+        "hunter2", "Hunter:x@db"}) {
+    const auto refusal = refusal_of(dsn);
+    EXPECT_NE(refusal, "accepted") << dsn;
+    EXPECT_EQ(refusal.find("unter"), std::string::npos) << dsn << ": " << refusal;
+  }
 }
 
 } // namespace

@@ -20,25 +20,25 @@ TEST_P(SqlState, CallsForItsReaction) {
   EXPECT_EQ(reaction_to_sqlstate(GetParam().sqlstate), GetParam().reaction) << GetParam().sqlstate;
 }
 
-INSTANTIATE_TEST_SUITE_P(Transient, SqlState,
-                         ::testing::ValuesIn(std::vector<Case>{
-                             {"", Reaction::RetryForever},      // no word from the server
-                             {"08000", Reaction::RetryForever}, // connection exceptions
-                             {"08006", Reaction::RetryForever},
-                             {"40001", Reaction::RetryForever}, // serialization failure
-                             {"40P01", Reaction::RetryForever}, // deadlock
-                             {"40002", Reaction::RetryForever},
-                             {"53100", Reaction::RetryForever}, // disk full
-                             {"53200", Reaction::RetryForever}, // out of memory
-                             {"53300", Reaction::RetryForever}, // too many connections
-                             {"55P03", Reaction::RetryForever}, // lock not available
-                             {"57P01", Reaction::RetryForever}, // administrator's shutdown
-                             {"57P02", Reaction::RetryForever}, // crash
-                             {"57P03", Reaction::RetryForever}, // cannot connect now
-                             {"57P05", Reaction::RetryForever},
-                             {"25006", Reaction::RetryForever}, // read only: a standby not yet promoted
-                             {"25P03", Reaction::RetryForever}, // idle in transaction for too long
-                             {"XX000", Reaction::RetryForever}}));
+INSTANTIATE_TEST_SUITE_P(
+    Transient, SqlState,
+    ::testing::ValuesIn(std::vector<Case>{
+        {"", Reaction::RetryForever},      // no word from the server
+        {"08000", Reaction::RetryForever}, // connection exceptions
+        {"08001", Reaction::RetryForever}, // of a foreign table's server
+        {"08003", Reaction::RetryForever}, {"08004", Reaction::RetryForever}, {"08006", Reaction::RetryForever},
+        {"08007", Reaction::RetryForever}, {"40001", Reaction::RetryForever}, // serialization failure
+        {"40P01", Reaction::RetryForever},                                    // deadlock
+        {"40002", Reaction::RetryForever}, {"53100", Reaction::RetryForever}, // disk full
+        {"53200", Reaction::RetryForever},                                    // out of memory
+        {"53300", Reaction::RetryForever},                                    // too many connections
+        {"55P03", Reaction::RetryForever},                                    // lock not available
+        {"57P01", Reaction::RetryForever},                                    // administrator's shutdown
+        {"57P02", Reaction::RetryForever},                                    // crash
+        {"57P03", Reaction::RetryForever},                                    // cannot connect now
+        {"57P05", Reaction::RetryForever}, {"25006", Reaction::RetryForever}, // read only: a standby not yet promoted
+        {"25P03", Reaction::RetryForever},                                    // idle in transaction for too long
+        {"XX000", Reaction::RetryForever}}));
 
 INSTANTIATE_TEST_SUITE_P(Counted, SqlState,
                          ::testing::ValuesIn(std::vector<Case>{
@@ -64,6 +64,7 @@ INSTANTIATE_TEST_SUITE_P(OfOneEvent, SqlState,
 INSTANTIATE_TEST_SUITE_P(
     AnythingElse, SqlState,
     ::testing::ValuesIn(std::vector<Case>{
+        {"08P01", Reaction::Fail},                            // another number of parameters than were given
         {"42601", Reaction::Fail},                            // syntax error
         {"42P01", Reaction::Fail},                            // undefined table
         {"42501", Reaction::Fail},                            // insufficient privilege
@@ -75,6 +76,14 @@ INSTANTIATE_TEST_SUITE_P(
         {"26001", Reaction::Fail}, {"25007", Reaction::Fail}, {"72000", Reaction::Fail}, {"F0000", Reaction::Fail},
         {"HV000", Reaction::Fail}, {"XX001", Reaction::Fail}, // corrupted data is no matter of time
         {"XX002", Reaction::Fail}}));
+
+TEST(ReactionTo, ALostConnectionIsTriedAgainWhateverTheServerSaidLast) {
+  for (const char* sqlstate : {"", "08P01", "28P01", "3D000", "57P01", "0A000", "53300"}) {
+    EXPECT_EQ(reaction_to({pg::Error::Kind::Connection, sqlstate, "lost"}), Reaction::RetryForever) << sqlstate;
+  }
+  EXPECT_EQ(reaction_to({pg::Error::Kind::Statement, "08P01", "refused"}), Reaction::Fail);
+  EXPECT_EQ(reaction_to({pg::Error::Kind::Statement, "23505", "refused"}), Reaction::Reject);
+}
 
 TEST(PluginStatus, CallsForItsReaction) {
   EXPECT_EQ(reaction_to_status(PROJECTOR_RETRY), Reaction::RetryCounted);

@@ -1,0 +1,47 @@
+#include "pg/cancel_request.hpp"
+
+#include <libpq-fe.h>
+
+#include <array>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace projector::pg {
+namespace {
+
+struct Request {
+  explicit Request(PGcancel* taken) : cancel(taken, PQfreeCancel) {}
+
+  std::unique_ptr<PGcancel, void (*)(PGcancel*)> cancel;
+  std::mutex mutex;
+  std::condition_variable delivered;
+  bool done = false; ///< under the mutex
+};
+
+} // namespace
+
+void request_cancel(pg_conn* connection, base::Duration limit) noexcept {
+  try {
+    const auto request = std::make_shared<Request>(PQgetCancel(connection));
+    if (!request->cancel) {
+      return;
+    }
+    // libpq connects and reads in PQcancel without a time-out, and may so wait for a suspended server for ever.
+    std::thread([request] {
+      std::array<char, 256> why_not{};
+      PQcancel(request->cancel.get(), why_not.data(), static_cast<int>(why_not.size()));
+      const std::lock_guard lock(request->mutex);
+      request->done = true;
+      request->delivered.notify_all();
+    }).detach();
+    std::unique_lock lock(request->mutex);
+    request->delivered.wait_for(lock, limit, [&] { return request->done; });
+  } catch (...) {
+    // Without memory or a thread there is no request: the server notices the end of the session by itself.
+    return;
+  }
+}
+
+} // namespace projector::pg
