@@ -42,6 +42,7 @@ public:
   }
   [[nodiscard]] std::int64_t settled() const override { return shared_.settled(); }
   [[nodiscard]] std::int64_t durable_settled() const override { return shared_.durable(); }
+  [[nodiscard]] std::vector<EventMark> marks() const override { return shared_.marks(shared_.durable()); }
   [[nodiscard]] std::int64_t last_position() const override { return shared_.last_position(); }
   [[nodiscard]] std::uint64_t incarnation() const override { return shared_.incarnation(); }
   bool confirm(std::uint64_t incarnation, const base::Stop& stop) override {

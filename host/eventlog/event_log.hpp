@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "base/stop.hpp"
 #include "eventlog/filter.hpp"
+#include "eventlog/remembered_store.hpp"
 #include "eventlog/segment.hpp"
 #include "pg/connection.hpp"
 
@@ -11,13 +12,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace projector::eventlog {
 
-/// Which database a position belongs to. Text is "system identifier/database oid/table oid".
+/// Which database a position belongs to. Text is "system identifier/database oid/table oid", and, where an operator has
+/// said that the table is another store than it was, "#" and a number.
 struct StoreIdentity {
   std::string store;
-  std::int64_t timeline = 0;
+  std::int64_t timeline = 0; ///< 0: the role may not ask for it
   friend bool operator==(const StoreIdentity&, const StoreIdentity&) = default;
 };
 
@@ -31,9 +34,9 @@ struct EventLogOptions {
   base::Duration retry_backoff = std::chrono::milliseconds(100);
   base::Duration retry_backoff_max = std::chrono::seconds(5);
   base::Duration gap_report_after = std::chrono::seconds(3); ///< a gap that waits longer shows in snapshot and report
-  /// Asked after every connect, once the store's identity is known: the settled position stored with it, 0 where there
-  /// is none. Called on the tail thread; may throw pg::Error, which counts as a lost connection.
-  std::function<std::int64_t(const StoreIdentity&)> stored_settled;
+  /// Asked after every connect, once the store's identity is known: what is kept about it. Called on the tail thread;
+  /// may throw pg::Error, which counts as a lost connection.
+  std::function<RememberedStore(const StoreIdentity&)> stored_settled;
   /// Something about the log changed that people should read (connected, lost, a gap that waits for long, refused).
   /// Called on the log's threads.
   std::function<void(bool warning, const std::string& text)> report;
@@ -83,6 +86,8 @@ public:
   [[nodiscard]] virtual std::int64_t settled() const = 0;
   /// The highest settled position that the store has flushed to disk: safe to store elsewhere.
   [[nodiscard]] virtual std::int64_t durable_settled() const = 0;
+  /// Events at or below durable_settled(), to be stored with it.
+  [[nodiscard]] virtual std::vector<EventMark> marks() const = 0;
   /// The last value of the store's sequence, as of the last look: no event is above it.
   [[nodiscard]] virtual std::int64_t last_position() const = 0;
   /// Raised each time the store connection was lost and made again. What was read in one is void in the next.

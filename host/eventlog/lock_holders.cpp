@@ -38,7 +38,7 @@ std::string describe_session(const pg::Result& rows, std::size_t row, const std:
 } // namespace
 
 LockHolders::LockHolders(pg::Connection& connection, const Store& store, const std::vector<std::uint32_t>& sequences)
-    : connection_(connection),
+    : connection_(connection), flushed_sql_(store.flushed_sql),
       condition_(fmt::format("l.locktype = 'relation' AND l.database = {} AND l.relation IN ({}) AND "
                              "l.mode = 'RowExclusiveLock' AND l.granted",
                              store.database_oid, fmt::join(sequences, ", "))) {
@@ -47,8 +47,8 @@ LockHolders::LockHolders(pg::Connection& connection, const Store& store, const s
 
 std::vector<std::string> LockHolders::ask() {
   const auto row = connection_.exec("SELECT string_agg(DISTINCT l.virtualtransaction, ' '), "
-                                    "(pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint FROM pg_locks l WHERE " +
-                                    condition_);
+                                    "(SELECT " +
+                                    flushed_sql_ + ") FROM pg_locks l WHERE " + condition_);
   flushed_ = row.int8(0, 1);
   std::istringstream ids{std::string(row.bytes(0, 0))};
   std::vector<std::string> transactions{std::istream_iterator<std::string>(ids), {}};

@@ -30,6 +30,7 @@ private:
   std::vector<std::string> ask();
 
   pg::Connection& connection_;
+  std::string flushed_sql_;
   std::string condition_;
   std::vector<std::string> transactions_; ///< virtual transaction ids, sorted
   WalPosition flushed_ = 0;

@@ -54,11 +54,13 @@ void SettledReader::adopt(Store store) {
   }
   rows_sql_ = fmt::format("SELECT {} FROM {} WHERE global_position > $1 ORDER BY global_position LIMIT $2",
                           kEventColumns, store_.table);
-  facts_sql_ = fmt::format("SELECT (SELECT max(global_position) FROM {}), {}, pg_is_in_recovery(), pg_backend_pid(), "
-                           "(pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint, "
-                           "(pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint, {}, "
-                           "EXISTS (SELECT FROM {} WHERE global_position < 1) FROM {} s",
-                           store_.table, kLastValueSql, store_.fingerprint_sql, store_.table, store_.sequence);
+  facts_sql_ = fmt::format("SELECT h.global_position, {}, pg_is_in_recovery(), pg_backend_pid(), "
+                           "{}, {}, {}, "
+                           "EXISTS (SELECT FROM {} WHERE global_position < 1), h.event_id::text FROM {} s LEFT JOIN "
+                           "LATERAL (SELECT global_position, event_id FROM {} ORDER BY global_position DESC LIMIT 1) h "
+                           "ON true",
+                           kLastValueSql, store_.inserted_sql, store_.flushed_sql, store_.fingerprint_sql, store_.table,
+                           store_.sequence, store_.table);
   missing_sql_ = fmt::format("SELECT e.* FROM unnest($1::bigint[], $2::bigint[]) AS r(above, upto) CROSS JOIN LATERAL "
                              "(SELECT {} FROM {} WHERE global_position > r.above AND global_position <= r.upto "
                              "ORDER BY global_position LIMIT $3) e ORDER BY e.global_position LIMIT $3",
@@ -84,7 +86,8 @@ bool SettledReader::attempt() {
   look.inserted = look.facts.inserted;
   sink_.answered(ticket);
   check(look.facts);
-  sink_.seen(look.facts.last_value, std::max(look.facts.highest, settled_));
+  sink_.seen(look.facts.last_value, std::max(look.facts.highest, settled_),
+             {.position = look.facts.highest, .event_id = look.facts.highest_event});
   sink_.flushed(look.facts.flushed);
   publish_contiguous(look);
   if (look.has_gap() || look.beyond()) {
@@ -142,6 +145,7 @@ std::optional<SettledReader::Facts> SettledReader::read_snapshot(LookWindow& win
         facts.flushed = result.int8(0, 5);
         facts.fingerprint = std::string(result.bytes(0, 6));
         facts.below_one = result.boolean(0, 7);
+        facts.highest_event = std::string(result.bytes(0, 8));
       }
     });
   }
@@ -320,7 +324,7 @@ std::size_t SettledReader::most_bytes() const {
 }
 
 WalPosition SettledReader::insert_position() {
-  return connection_.exec("SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint").int8(0, 0);
+  return connection_.exec("SELECT " + store_.inserted_sql).int8(0, 0);
 }
 
 /// Rises at once and falls slowly, so that a window of large events is not asked for twice.

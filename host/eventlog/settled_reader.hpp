@@ -36,8 +36,9 @@ public:
     /// A question to the server begins; the ticket comes back once it has been answered.
     virtual std::uint64_t asked() = 0;
     virtual void answered(std::uint64_t ticket) = 0;
-    /// The sequence's last value, and the highest row, in a look that found nothing wrong.
-    virtual void seen(std::int64_t last_value, std::int64_t highest) = 0;
+    /// The sequence's last value, the highest row's position, or what was settled before where that is higher, and the
+    /// highest row, in a look that found nothing wrong.
+    virtual void seen(std::int64_t last_value, std::int64_t highest, const EventMark& row) = 0;
     /// Everything at or below `settled` is final, and on disk once the log is flushed up to `needed`. The segments
     /// cover what lies below it down to the settled position before, or a part of that, or nothing.
     virtual void publish(std::vector<SegmentPtr> segments, std::int64_t settled, WalPosition needed) = 0;
@@ -69,7 +70,8 @@ public:
 private:
   /// The server's answers in a look's snapshot, besides rows.
   struct Facts {
-    std::int64_t highest = 0; ///< position of any row, whether the look has read that row or not
+    std::int64_t highest = 0;  ///< position of any row, whether the look has read that row or not
+    std::string highest_event; ///< its event_id
     std::int64_t last_value = 0;
     bool below_one = false; ///< there is a row below the first position
     bool in_recovery = false;

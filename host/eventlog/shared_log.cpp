@@ -10,11 +10,12 @@ constexpr base::Duration kObstaclePause = std::chrono::milliseconds(500);
 
 } // namespace
 
-std::uint64_t SharedLog::connected(const Store& store, std::int64_t settled) {
+std::uint64_t SharedLog::connected(const Store& store, const RememberedStore& remembered) {
   const Lock lock(mutex_);
   connected_ = true;
   store_ = store;
-  settled_ = durable_ = settled;
+  settled_ = durable_ = remembered.settled;
+  marks_ = remembered.marks;
   last_value_ = store.last_value;
   ++incarnation_;
   wake_all();
@@ -75,10 +76,13 @@ void SharedLog::look_begins() {
   look_ticket_ = looks_wanted_;
 }
 
-void SharedLog::seen(std::int64_t last_value, std::int64_t highest) {
+void SharedLog::seen(std::int64_t last_value, std::int64_t highest, const EventMark& row) {
   const Lock lock(mutex_);
   ++looks_;
   last_value_ = last_value;
+  if (!row.event_id.empty()) {
+    add_mark(marks_, row);
+  }
   if (look_ticket_ > looks_settled_ && (promises_.empty() || promises_.back().ticket < look_ticket_)) {
     promises_.push_back({look_ticket_, highest});
   }

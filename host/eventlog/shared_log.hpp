@@ -62,9 +62,11 @@ public:
   [[nodiscard]] std::int64_t last_position() const;
   [[nodiscard]] std::uint64_t incarnation() const;
   [[nodiscard]] StoreIdentity identity() const;
+  /// The marks at or below a position.
+  [[nodiscard]] std::vector<EventMark> marks(std::int64_t position) const;
 
   // The tail's. A session begins with connected() and ends with lost().
-  std::uint64_t connected(const Store& store, std::int64_t settled);
+  std::uint64_t connected(const Store& store, const RememberedStore& remembered);
   void lost();
   void halt(const std::string& reason);
   void resume();
@@ -73,7 +75,7 @@ public:
   std::uint64_t asked() const;
   void answered(std::uint64_t ticket);
   void look_begins();
-  void seen(std::int64_t last_value, std::int64_t highest);
+  void seen(std::int64_t last_value, std::int64_t highest, const EventMark& row);
   void publish(std::vector<SegmentPtr> segments, std::int64_t settled, std::int64_t durable);
   void flushed(std::int64_t durable);
   /// Returns when somebody waits for a look, when the store called after `not_before`, at the deadline, or on a stop.
@@ -137,6 +139,7 @@ private:
   std::int64_t settled_ = 0;
   std::int64_t durable_ = 0;
   std::int64_t last_value_ = 0;
+  std::vector<EventMark> marks_; ///< also of rows that are not settled yet
   std::string halted_;
   std::uint64_t halts_ = 0; ///< counts obstacles, too
   std::vector<Obstacle> obstacles_;

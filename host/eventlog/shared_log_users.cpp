@@ -1,8 +1,15 @@
 #include "eventlog/shared_log.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace projector::eventlog {
+namespace {
+
+/// As the number of a halt.
+constexpr std::uint64_t kFlushUnknown = std::numeric_limits<std::uint64_t>::max();
+
+} // namespace
 
 std::shared_ptr<CursorState> SharedLog::add_cursor(Filter filter, bool durable_only, base::TimePoint not_before) {
   auto cursor = std::make_shared<CursorState>(std::move(filter), durable_only, not_before);
@@ -39,10 +46,12 @@ Cursor::Next SharedLog::next(const std::shared_ptr<CursorState>& cursor, std::in
     }
     const bool late = base::Clock::now() >= deadline;
     base::TimePoint until = deadline;
-    if (!halted_.empty()) {
-      if (late || cursor->told_halt != halts_) {
-        cursor->told_halt = halts_;
-        return {Cursor::Status::Halted, nullptr, halted_};
+    const bool flush_unknown = cursor->durable_only && halted_.empty() && connected_ && !store_.flush_unknown.empty();
+    if (!halted_.empty() || flush_unknown) {
+      const std::uint64_t number = flush_unknown ? kFlushUnknown : halts_;
+      if (late || cursor->told_halt != number) {
+        cursor->told_halt = number;
+        return {Cursor::Status::Halted, nullptr, flush_unknown ? store_.flush_unknown : halted_};
       }
     } else if (connected_) {
       if (SegmentPtr segment = find(*cursor, after)) {
@@ -217,6 +226,13 @@ std::int64_t SharedLog::last_position() const {
 std::uint64_t SharedLog::incarnation() const {
   const Lock lock(mutex_);
   return incarnation_;
+}
+
+std::vector<EventMark> SharedLog::marks(std::int64_t position) const {
+  const Lock lock(mutex_);
+  std::vector<EventMark> marks = marks_;
+  std::erase_if(marks, [&](const EventMark& mark) { return mark.position > position; });
+  return marks;
 }
 
 StoreIdentity SharedLog::identity() const {

@@ -29,6 +29,50 @@ constexpr std::array<std::pair<const char*, const char*>, 7> kReadingSettings{
      {"enable_bitmapscan", "off"},
      {"max_parallel_workers_per_gather", "0"}}};
 
+/// Those of `functions`, a list of signatures with commas between, that this session's role may not execute; in the
+/// form in which GRANT takes them.
+std::string forbidden(Connection& connection, const std::string& functions) {
+  return cell(connection.exec("SELECT coalesce(string_agg(f.name, ', '), '') FROM unnest(string_to_array($1, ', ')) "
+                              "f(name) WHERE NOT has_function_privilege(f.name, 'EXECUTE')",
+                              pg::Parameters().text(functions)),
+              0, 0);
+}
+
+std::string grant(const std::string& functions, const std::string& role) {
+  return fmt::format("GRANT EXECUTE ON FUNCTION {} TO {}", functions, pg::quote_identifier(role));
+}
+
+/// Without these positions belong to no store, and a crash of its server goes unnoticed.
+void check_rights(Connection& connection, const std::string& role) {
+  const std::string missing = forbidden(connection, "pg_catalog.pg_control_system(), pg_catalog.pg_is_in_recovery(), "
+                                                    "pg_catalog.pg_postmaster_start_time()");
+  if (!missing.empty()) {
+    throw StoreRefused(
+        fmt::format("role {} may not execute {}, which tell one event store, and one life of its server, "
+                    "from another. Cure, as a superuser, in the event store's database: {}",
+                    role, missing, grant(missing, role)));
+  }
+}
+
+/// How far the store's log is on disk, where the role may ask.
+void find_out_about_flush(Connection& connection, Store& store) {
+  const std::string missing =
+      forbidden(connection, "pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn(), "
+                            "pg_catalog.pg_walfile_name(pg_lsn)");
+  if (!missing.empty()) {
+    store.flush_unknown = fmt::format("role {} may not execute {}, which tell what the event store has on disk: only "
+                                      "that may leave its server. Cure, "
+                                      "as a superuser, in the event store's database: {}",
+                                      store.role, missing, grant(missing, store.role));
+    return;
+  }
+  store.inserted_sql = "(pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint";
+  store.flushed_sql = "(pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint";
+  store.identity.timeline =
+      connection.exec("SELECT ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint")
+          .int8(0, 0);
+}
+
 /// What the server is and who we are there; refuses what takes no writes, and sessions that are not our own.
 Store check_server(Connection& connection) {
   if (!connection.own_session()) {
@@ -38,6 +82,7 @@ Store check_server(Connection& connection) {
         "out again, and what this session sets would reach other programs. Cure: let event_store.dsn "
         "lead to the server itself; read_model.dsn may lead through the pooler");
   }
+  check_rights(connection, cell(connection.exec("SELECT current_user"), 0, 0));
   if (connection.exec("SELECT pg_is_in_recovery()").boolean(0, 0)) {
     throw StoreRefused("the event store is a hot standby, which does not have the locks that show which events are "
                        "still on their way. Cure: let event_store.dsn lead to the primary, e.g. by "
@@ -46,9 +91,7 @@ Store check_server(Connection& connection) {
   const auto row = connection.exec(
       "SELECT (SELECT system_identifier FROM pg_control_system()), d.oid, current_user, pg_backend_pid(), "
       "pg_postmaster_start_time(), current_setting('wal_block_size'), "
-      "(SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'), "
-      "('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::bigint, "
-      "getdatabaseencoding(), current_database() "
+      "(SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'), getdatabaseencoding(), current_database() "
       "FROM pg_database d WHERE d.datname = current_database()");
   Store store;
   store.identity.store = cell(row, 0, 0) + "/" + cell(row, 0, 1);
@@ -58,14 +101,14 @@ Store check_server(Connection& connection) {
   store.server = cell(row, 0, 4);
   store.wal_block_size = row.int8(0, 5);
   store.wal_segment_size = row.int8(0, 6);
-  store.identity.timeline = row.int8(0, 7);
-  if (row.bytes(0, 8) == "SQL_ASCII") {
+  if (row.bytes(0, 7) == "SQL_ASCII") {
     throw StoreRefused(fmt::format(
         "the event store's database {0} has encoding SQL_ASCII, in which nobody checks what bytes of text mean, and "
         "plugins get UTF-8. Cure: CREATE DATABASE {1} ENCODING 'UTF8' TEMPLATE template0; then pg_dump {0} | psql "
         "--set=ON_ERROR_STOP=1 {0}_utf8, which names what is not UTF-8; let event_store.dsn lead there",
-        row.bytes(0, 9), pg::quote_identifier(cell(row, 0, 9) + "_utf8")));
+        row.bytes(0, 8), pg::quote_identifier(cell(row, 0, 8) + "_utf8")));
   }
+  find_out_about_flush(connection, store);
   return store;
 }
 
@@ -240,15 +283,17 @@ void check_subscriptions(Connection& connection, const Store& store) {
 }
 
 std::string fingerprint_sql(const std::string& events_table, const Store& store) {
-  return fmt::format(
-      "({0}SELECT md5(concat_ws('|', to_regclass({1})::oid, "
-      "(SELECT string_agg(concat_ws(',', c.oid, c.relkind, a.attidentity, d.oid, d.adbin), ';' ORDER BY c.oid) "
-      " FROM tree JOIN pg_class c USING (oid) "
-      " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'global_position' "
-      " LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum), "
-      "(SELECT concat_ws(',', q.seqcache, q.seqcycle, q.seqincrement) FROM pg_sequence q WHERE q.seqrelid = {2}), "
-      "(SELECT count(*) FROM pg_subscription_rel r JOIN tree ON tree.oid = r.srrelid))))",
-      tree_sql(store.table_oid), pg::quote_literal(events_table), store.sequence_oid);
+  return fmt::format("({0}SELECT md5(concat_ws('|', to_regclass({1})::oid, "
+                     "(SELECT string_agg(concat_ws(',', c.oid, c.relkind, c.relfilenode, a.attidentity, d.oid, "
+                     "d.adbin), ';' ORDER BY c.oid) "
+                     " FROM tree JOIN pg_class c USING (oid) "
+                     " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'global_position' "
+                     " LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum), "
+                     "(SELECT concat_ws(',', q.seqcache, q.seqcycle, q.seqincrement, c.relfilenode) FROM pg_sequence q "
+                     "JOIN pg_class c "
+                     "ON c.oid = q.seqrelid WHERE q.seqrelid = {2}), "
+                     "(SELECT count(*) FROM pg_subscription_rel r JOIN tree ON tree.oid = r.srrelid))))",
+                     tree_sql(store.table_oid), pg::quote_literal(events_table), store.sequence_oid);
 }
 
 } // namespace

@@ -22,8 +22,15 @@ struct Store {
   std::int64_t backend_pid = 0;
   std::int64_t wal_block_size = 0;
   std::int64_t wal_segment_size = 0;
+  /// Why it cannot be known what is flushed, with the cure; empty where it can. Then nothing may be handed over that
+  /// must be flushed.
+  std::string flush_unknown;
+  /// SQL expressions of the position up to which the store's log is written, and flushed.
+  std::string inserted_sql = "0";
+  std::string flushed_sql = "0";
   /// SQL expression of all that the check rests on and that can change while sessions are open: the table behind the
-  /// name, the defaults of its whole partition tree, the sequence's options, subscriptions.
+  /// name, the defaults and the files of its whole partition tree (TRUNCATE gives a table another file), the sequence's
+  /// options, subscriptions.
   std::string fingerprint_sql;
   std::string fingerprint; ///< its value
 };

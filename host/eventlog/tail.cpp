@@ -7,6 +7,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace projector::eventlog {
 namespace {
@@ -21,6 +22,8 @@ constexpr base::Duration kNudgesApart = std::chrono::seconds(1);
 constexpr base::Duration kShortestHaltPause = std::chrono::milliseconds(50);
 constexpr base::Duration kLongestHaltPause = std::chrono::seconds(1);
 constexpr int kRefusalsToHalt = 3;
+/// How often the events that were seen are compared with the table's, where nothing says that it was emptied.
+constexpr base::Duration kMemoryCheckPause = std::chrono::seconds(5);
 
 } // namespace
 
@@ -72,32 +75,28 @@ void Tail::connect() {
   connection_.reset();
   connection_.emplace(session_options(options_.connect, "projectord eventlog tail"), stop_);
   Store store;
-  std::int64_t stored = 0;
+  RememberedStore remembered;
   try {
     store = check_store(*connection_, options_.events_table);
-    stored = options_.stored_settled ? options_.stored_settled(store.identity) : 0;
-    if (stored > store.last_value) {
+    recall(store, remembered);
+    if (remembered.settled > store.last_value) {
       // Another host may have drawn, read and stored it since the sequence was read here.
       store = check_store(*connection_, options_.events_table);
+      store.identity.store = remembered.store;
     }
-    if (stored > store.last_value) {
-      throw StoreRefused(fmt::format("the host remembers events of this store up to position {}, but its sequence {} "
-                                     "has handed out positions only up "
-                                     "to {}: the store was set back, e.g. restored from an older backup. Cure: restore "
-                                     "the right one; or, if nothing "
-                                     "is missing, SELECT setval({}, {}); or reset the projections to build them anew",
-                                     stored, store.sequence, store.last_value, pg::quote_literal(store.sequence),
-                                     stored));
-    }
+    check_remembered(*connection_, store, remembered);
   } catch (...) {
     connection_.reset();
     throw;
   }
+  const std::int64_t stored = remembered.settled;
+  kept_ = remembered;
+  memory_checked_ = base::Clock::now();
   flush_ = FlushTracker(stored);
   check_needed_ = false;
   failures_ = 0;
   SettledReader::Options reading;
-  reading.incarnation = shared_.connected(store, stored);
+  reading.incarnation = shared_.connected(store, remembered);
   reading.memory = options_.memory;
   reading.gap_report_after = options_.gap_report_after;
   const std::string table = store.table;
@@ -114,6 +113,12 @@ void Tail::step() {
     if (!reader_) {
       return;
     }
+  }
+  if (began - memory_checked_ >= kMemoryCheckPause) {
+    Store store = reader_->store();
+    store.last_value = std::numeric_limits<std::int64_t>::max(); // each look compares it
+    check_memory(store);
+    check_needed_ = !store.flush_unknown.empty(); // no poll tells that the right was granted
   }
   shared_.look_begins();
   bool found = false;
@@ -135,16 +140,55 @@ void Tail::step() {
   }
 }
 
+/// What is kept about the store, in its database or, newer, here.
+void Tail::recall(Store& store, RememberedStore& remembered) {
+  found_ = store.identity;
+  remembered = options_.stored_settled ? options_.stored_settled(store.identity) : RememberedStore();
+  if (remembered.store.empty()) {
+    remembered.store = store.identity.store;
+  }
+  store.identity.store = remembered.store;
+  if (kept_.store == remembered.store) {
+    for (const EventMark& mark : shared_.marks(shared_.durable())) {
+      add_mark(remembered.marks, mark);
+    }
+  }
+}
+
 void Tail::check_again() {
   const auto ticket = shared_.asked();
   Store store = check_store(*connection_, options_.events_table);
   shared_.answered(ticket);
   check_needed_ = false;
-  if (store.identity != reader_->store().identity) {
+  if (store.flush_unknown != reader_->store().flush_unknown) {
+    lost("its role may ask for other things than before");
+    return;
+  }
+  if (store.identity != found_) {
     lost("another table stands in its place");
     return;
   }
+  store.identity = reader_->store().identity;
+  check_memory(store);
   reader_->adopt(std::move(store));
+}
+
+/// Whether the events that were seen are still those of the table. Where they are not, the session ends, since the next
+/// one also reads what an operator has said to that.
+void Tail::check_memory(const Store& store) {
+  memory_checked_ = base::Clock::now();
+  RememberedStore seen = kept_;
+  seen.settled = reader_->settled();
+  seen.marks = shared_.marks(seen.settled);
+  seen.timeline.reset(); // a server does not change it while a session lives
+  try {
+    check_remembered(*connection_, store, seen);
+  } catch (const StoreRefused&) {
+    shared_.lost();
+    reader_.reset();
+    connection_.reset();
+    throw;
+  }
 }
 
 void Tail::pause_for_next_look(base::TimePoint began, bool found) {
@@ -171,11 +215,16 @@ void Tail::nudge_flush() {
 }
 
 void Tail::publish(std::vector<SegmentPtr> segments, std::int64_t settled, WalPosition needed) {
-  flush_.settled(settled, needed);
+  if (reader_->store().flush_unknown.empty()) {
+    flush_.settled(settled, needed);
+  }
   shared_.publish(std::move(segments), settled, flush_.durable());
 }
 
 void Tail::flushed(WalPosition position) {
+  if (!reader_->store().flush_unknown.empty()) {
+    return;
+  }
   flush_.flushed(position);
   shared_.flushed(flush_.durable());
 }

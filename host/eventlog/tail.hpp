@@ -27,7 +27,9 @@ public:
 private:
   std::uint64_t asked() override { return shared_.asked(); }
   void answered(std::uint64_t ticket) override { shared_.answered(ticket); }
-  void seen(std::int64_t last_value, std::int64_t highest) override { shared_.seen(last_value, highest); }
+  void seen(std::int64_t last_value, std::int64_t highest, const EventMark& row) override {
+    shared_.seen(last_value, highest, row);
+  }
   void publish(std::vector<SegmentPtr> segments, std::int64_t settled, WalPosition needed) override;
   void flushed(WalPosition position) override;
   void waiting(const std::string& why, bool long_wait) override;
@@ -35,6 +37,8 @@ private:
   void connect();
   void step();
   void check_again();
+  void recall(Store& store, RememberedStore& remembered);
+  void check_memory(const Store& store);
   void pause_for_next_look(base::TimePoint began, bool found);
   void nudge_flush();
   void halt(const std::string& reason);
@@ -47,6 +51,9 @@ private:
   const base::Stop& stop_;
   std::optional<pg::Connection> connection_;
   std::optional<SettledReader> reader_;
+  StoreIdentity found_;  ///< the store's identity as its server tells it
+  RememberedStore kept_; ///< of the store that this log was connected to last
+  base::TimePoint memory_checked_;
   FlushTracker flush_{0};
   base::TimePoint lagging_since_, nudged_;
   bool check_needed_ = false;

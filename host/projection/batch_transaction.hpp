@@ -48,6 +48,7 @@ public:
     struct Reset {
       std::int64_t start = 0;
       std::uint32_t read_model_version = 0;
+      std::string store = {}; ///< the event store that it is made from; empty: as before
     };
     std::optional<Reset> reset;
   };

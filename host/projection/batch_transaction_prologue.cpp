@@ -82,14 +82,16 @@ void BatchTransaction::send_reset(pg::Pipeline& pipeline, const pg::Send& keep) 
                             tables_.checkpoints),
                 pg::Parameters{}.text(base, 25).text(options_.key.name(), 25).int8(move_->to).int8(move_->reset->start),
                 keep, kReset);
-  pipeline.send(fmt::format("UPDATE {} SET epoch = epoch + 1, read_model_version = $4, rebuild_requested = 0 WHERE "
+  pipeline.send(fmt::format("UPDATE {} SET epoch = epoch + 1, read_model_version = $4, rebuild_requested = 0, "
+                            "store = coalesce(nullif($5, ''), store) WHERE "
                             "checkpoint = $1 AND epoch = $2 AND partitions = $3 RETURNING true",
                             tables_.projections),
                 pg::Parameters{}
                     .text(base, 25)
                     .int8(move_->epoch)
                     .int4(static_cast<std::int32_t>(options_.key.partitions))
-                    .int8(move_->reset->read_model_version),
+                    .int8(move_->reset->read_model_version)
+                    .text(move_->reset->store),
                 keep, kFence);
   pipeline.send(fmt::format("UPDATE {} m SET last_global_position = c.position, updated_at = now() FROM {} c WHERE "
                             "c.checkpoint = $1 AND m.projection_name = c.name",

@@ -188,11 +188,17 @@ void Bookkeeper::store_settled() {
     return;
   }
   const auto identity = log_.identity();
-  exec_bounded(connection(), options_.lock_timeout,
-               fmt::format("INSERT INTO {} (store, timeline, settled) VALUES ($1, $2, $3) ON CONFLICT (store) DO "
-                           "UPDATE SET timeline = excluded.timeline, settled = excluded.settled, updated_at = now()",
-                           tables_.stores),
-               pg::Parameters{}.text(identity.store).int8(identity.timeline).int8(durable));
+  exec_bounded(
+      connection(), options_.lock_timeout,
+      fmt::format("INSERT INTO {} (store, timeline, settled, marks) VALUES ($1, $2, $3, $4) ON CONFLICT (store) "
+                  "DO UPDATE SET timeline = excluded.timeline, settled = excluded.settled, marks = "
+                  "excluded.marks, updated_at = now()",
+                  tables_.stores),
+      pg::Parameters{}
+          .text(identity.store)
+          .int8(identity.timeline)
+          .int8(durable)
+          .text(eventlog::marks_text(log_.marks())));
   stored_settled_ = durable;
 }
 

@@ -164,7 +164,7 @@ Decision decide(const CheckpointTables& tables, const CheckpointRequest& request
     decision.write = known ? Decision::Write::ThisPartition : Decision::Write::AllPartitions;
     checkpoint.position = *request.start_position;
   }
-  if (checkpoint.position > request.store_last) {
+  if (checkpoint.position > request.store_last && !reset) {
     const auto position = checkpoint.position;
     return {.opened = {.refusal = refuse_position(tables, request, position, fresh), .above_store = position}};
   }

@@ -61,8 +61,12 @@ std::string refuse_projection(const StoredProjection& stored, const CheckpointRe
                        request.key.base, stored.partitions, request.key.partitions, stored.partitions,
                        request.projection, request.key.partitions);
   }
-  if (auto refusal = refuse_store(stored, request.key.base, request.store); !refusal.empty()) {
-    return refusal;
+  const bool will_reset = request.rebuild.requested && request.rebuild.resettable && stored.rebuild_requested > 0;
+  if (auto refusal = refuse_store(stored, request.key.base, request.store); !refusal.empty() && !will_reset) {
+    return request.rebuild.resettable ? fmt::format("{}; or, to build it anew from this store: \"projectorctl rebuild "
+                                                    "{}\"",
+                                                    refusal, request.projection)
+                                      : refusal;
   }
   if (stored.read_model_version == request.read_model_version) {
     return {};

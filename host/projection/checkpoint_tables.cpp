@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <vector>
+
 namespace projector::projection {
 namespace {
 
@@ -49,6 +52,7 @@ CREATE TABLE IF NOT EXISTS projector_stores (
   store text PRIMARY KEY,
   timeline bigint NOT NULL,
   settled bigint NOT NULL,
+  marks text NOT NULL DEFAULT '',
   updated_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50);
 )";
@@ -59,6 +63,32 @@ constexpr std::string_view kMirror = R"(CREATE TABLE IF NOT EXISTS {} (
   updated_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 50);
 )";
+
+/// Columns that tables made by an earlier host do not have.
+struct AddedColumn {
+  const char* table;
+  const char* name;
+  const char* type;
+};
+constexpr std::array kAddedColumns = {
+    AddedColumn{.table = "projector_stores", .name = "marks", .type = "text NOT NULL DEFAULT ''"},
+};
+
+/// Whether tables that are there lack a column.
+bool lacks_columns(pg::Connection& connection) {
+  std::vector<std::string> tables, names;
+  for (const AddedColumn& column : kAddedColumns) {
+    tables.emplace_back(column.table);
+    names.emplace_back(column.name);
+  }
+  return connection
+      .exec(
+          "SELECT EXISTS (SELECT FROM unnest($1::text[], $2::text[]) AS wanted(tab, col) WHERE NOT EXISTS (SELECT FROM "
+          "pg_catalog.pg_attribute a WHERE a.attrelid = to_regclass(wanted.tab) AND a.attname = wanted.col AND NOT "
+          "a.attisdropped))",
+          pg::Parameters{}.text_array(tables).text_array(names))
+      .boolean(0, 0);
+}
 
 std::string quoted(const std::string& table) {
   const auto dot = table.find('.');
@@ -71,6 +101,9 @@ std::string quoted(const std::string& table) {
 
 std::string read_model_schema(const std::string& checkpoints_table, const std::string& role) {
   std::string sql(kSchema);
+  for (const AddedColumn& column : kAddedColumns) {
+    sql += fmt::format("ALTER TABLE {} ADD COLUMN IF NOT EXISTS {} {};\n", column.table, column.name, column.type);
+  }
   sql += fmt::format(fmt::runtime(kMirror), checkpoints_table);
   if (!role.empty()) {
     sql += fmt::format("GRANT SELECT, INSERT, UPDATE, DELETE ON projector_projections, projector_checkpoints,\n"
@@ -95,6 +128,9 @@ std::optional<CheckpointTables> find_tables(pg::Connection& connection, const st
     if (result.is_null(row, 0)) {
       return std::nullopt;
     }
+  }
+  if (lacks_columns(connection)) {
+    return std::nullopt;
   }
   const auto name = [&](std::size_t row) { return std::string(result.bytes(row, 0)); };
   return CheckpointTables{name(0), name(1), name(2), name(3), name(4), std::string(result.bytes(0, 1))};

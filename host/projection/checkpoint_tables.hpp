@@ -22,8 +22,8 @@ struct CheckpointTables {
 /// role needs. Ends with a line feed.
 std::string read_model_schema(const std::string& checkpoints_table, const std::string& role);
 
-/// Finds the tables, and makes all of them in one transaction when one is absent. Throws pg::Error, whose text for a
-/// lack of privilege says what to run.
+/// Finds the tables, and makes what is missing in one transaction where a table or a column is absent. Throws
+/// pg::Error, whose text for a lack of privilege says what to run.
 CheckpointTables open_tables(pg::Connection& connection, const std::string& checkpoints_table);
 
 /// The same without making any: nothing where one is absent.

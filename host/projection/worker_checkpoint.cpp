@@ -104,7 +104,8 @@ void Worker::begin_at(const OpenedCheckpoint& opened) {
     // What was the end once is not known any more.
     position_ = from.kind == config::StartFrom::Kind::Position ? from.position : 0;
     highest_ = std::max(highest_, stored_);
-    reset_ = BatchTransaction::Move::Reset{position_, assignment_.module->descriptor().read_model_version};
+    reset_ = BatchTransaction::Move::Reset{
+        .start = position_, .read_model_version = assignment_.module->descriptor().read_model_version, .store = store_};
   }
 }
 

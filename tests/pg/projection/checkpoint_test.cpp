@@ -129,6 +129,23 @@ TEST_F(CheckpointTest, AnotherStoreIsRefused) {
   EXPECT_TRUE(open(other).checkpoint) << "the way out works";
 }
 
+TEST_F(CheckpointTest, ARebuildTakesAnotherStoreUp) {
+  open(request(one_));
+  run("UPDATE projector_checkpoints SET position = 900; UPDATE projection_checkpoints SET last_global_position = 900");
+  auto other = request(one_);
+  other.store = "7000/1/2#2";
+  other.store_last = 20;
+  other.rebuild.resettable = true;
+  EXPECT_NE(open(other).refusal.find("; or, to build it anew from this store: \"projectorctl rebuild revenue\""),
+            std::string::npos);
+  other.rebuild.requested = true;
+  EXPECT_NE(open(other).refusal, "") << "nobody has asked for it yet";
+  run("UPDATE projector_projections SET rebuild_requested = 1");
+  const auto opened = open(other);
+  ASSERT_TRUE(opened.checkpoint) << opened.refusal;
+  EXPECT_EQ(opened.next, OpenedCheckpoint::Next::Reset);
+}
+
 TEST_F(CheckpointTest, AnotherReadModelVersionIsRefused) {
   open(request(one_));
   auto newer = request(one_);

@@ -111,6 +111,7 @@ public:
 
   std::int64_t settled() const override { return locked(settled_); }
   std::int64_t durable_settled() const override { return locked(settled_); }
+  [[nodiscard]] std::vector<eventlog::EventMark> marks() const override { return {}; }
   std::int64_t last_position() const override { return locked(last_); }
   std::uint64_t incarnation() const override { return locked(incarnation_); }
   bool confirm(std::uint64_t incarnation, const base::Stop&) override {
