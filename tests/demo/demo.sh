@@ -82,6 +82,7 @@ export PKG_CONFIG_PATH
 printf '%s\n' "g++ -std=c++20 -O2 -o event_types.so event_types.cpp \$(pkg-config --cflags --libs projector)"
 # shellcheck disable=SC2046
 g++ -std=c++20 -O2 -o "$work/event_types.so" "$work/event_types.cpp" $(pkg-config --cflags --libs projector)
+write_events -T 6 & writers+=($!) # the first ones may have ended while the compiler ran
 watch_commits "$work/during.txt" & watcher=$!
 sleep 0.2
 cp "$work/event_types.so" "$work/plugins/"
