@@ -234,7 +234,9 @@ std::optional<Worker::End> Worker::again_or_fail(Reaction reaction, const std::s
 }
 
 Worker::End Worker::fail(std::string reason, State state) {
-  spdlog::error("{}: {}: {}", title_, to_string(state), reason);
+  // It is tried again and again; what has not changed since is known.
+  const bool told = std::exchange(told_failure_, reason) == reason;
+  spdlog::log(told ? spdlog::level::debug : spdlog::level::err, "{}: {}: {}", title_, to_string(state), reason);
   set_state(state, std::move(reason));
   return End::Fail;
 }
@@ -256,6 +258,9 @@ bool Worker::pause(base::Duration duration) {
 }
 
 void Worker::set_state(State state, std::string reason) {
+  if (state == State::Live) {
+    told_failure_.clear();
+  }
   {
     const std::lock_guard lock(mutex_);
     if (status_.state == state && status_.reason == reason) {

@@ -6,9 +6,11 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -20,12 +22,22 @@ int milliseconds_until(base::TimePoint when) {
   return static_cast<int>(std::clamp<decltype(left)>(left, 0, 60000));
 }
 
+plugin::StagingDirectory open_staging(const std::filesystem::path& cache) {
+  try {
+    return plugin::StagingDirectory(cache);
+  } catch (const std::system_error& error) {
+    throw std::runtime_error(fmt::format("plugins.cache: {}; let {} be a directory that uid {} and nobody else can "
+                                         "write to, or set plugins.cache to another",
+                                         error.what(), cache.string(), ::geteuid()));
+  }
+}
+
 } // namespace
 
 Supervisor::Supervisor(Options options, ConfigurationSource configuration, const projection::WorkerServices& services,
                        base::Wakeup& changed)
     : options_(std::move(options)), configuration_(std::move(configuration)), services_(services), changed_(changed),
-      staging_(configuration_.get().plugins.cache), plugins_([&changed] { changed.set(); }) {}
+      staging_(open_staging(configuration_.get().plugins.cache)), plugins_([&changed] { changed.set(); }) {}
 
 Supervisor::~Supervisor() {
   stop_all();

@@ -1,9 +1,12 @@
 #include "supervisor/configuration_findings.hpp"
 #include "supervisor/supervisor.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <system_error>
 
@@ -13,6 +16,21 @@ namespace {
 bool is_there(const std::filesystem::path& file) {
   std::error_code error;
   return std::filesystem::exists(std::filesystem::symlink_status(file, error));
+}
+
+/// Why plugins get no directory for files of their own; empty where they do.
+std::string state_finding(const std::filesystem::path& state) {
+  std::error_code error;
+  std::filesystem::create_directories(state, error);
+  if (!error && ::access(state.c_str(), W_OK | X_OK) != 0) {
+    error = std::error_code(errno, std::generic_category());
+  }
+  return error
+             ? fmt::format("plugins.state: {} cannot be used: {}; plugins get no directory for files of their own, and "
+                           "last good versions of included files are not kept: let uid {} write there, or set "
+                           "plugins.state to another directory",
+                           state.string(), error.message(), ::geteuid())
+             : "";
 }
 
 } // namespace
@@ -76,7 +94,11 @@ void Supervisor::tell_shadowed(const Discovery& discovery) {
 
 void Supervisor::tell_findings(const Discovery& discovery) {
   std::set<std::string> findings;
-  for (auto& finding : configuration_findings(configuration_.loaded(), options_.selection, discovery)) {
+  auto found = configuration_findings(configuration_.loaded(), options_.selection, discovery);
+  if (auto state = state_finding(configuration_.get().plugins.state); !state.empty()) {
+    found.push_back(std::move(state));
+  }
+  for (auto& finding : found) {
     if (!findings_.contains(finding)) {
       spdlog::warn("{}", finding);
     }
