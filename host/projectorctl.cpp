@@ -5,6 +5,7 @@
 #include "control/adopt.hpp"
 #include "control/check.hpp"
 #include "control/check_text.hpp"
+#include "control/forget.hpp"
 #include "control/partition_of.hpp"
 #include "control/rebuild.hpp"
 #include "control/repartition.hpp"
@@ -49,6 +50,7 @@ struct Arguments {
   std::string missed = "refuse";
   bool lowest = false;
   std::int64_t missing_at = 0;
+  bool mirrored = false;
 };
 
 struct Commands {
@@ -61,6 +63,7 @@ struct Commands {
   CLI::App* partition;
   CLI::App* repartition;
   CLI::App* adopt;
+  CLI::App* forget;
 };
 
 void declare_partitions(CLI::App& app, Arguments& arguments, Commands& commands) {
@@ -150,6 +153,11 @@ Commands declare(CLI::App& app, Arguments& arguments) {
   commands.status->add_flag("--json", arguments.json, "For programs");
   commands.rebuild = app.add_subcommand("rebuild", "Have a projection's read model emptied and made anew");
   commands.rebuild->add_option("NAME", arguments.projection, "The projection")->required()->type_name("");
+  commands.forget = app.add_subcommand("forget", "Delete what is stored of a projection that is not wanted any more");
+  commands.forget->add_option("NAME", arguments.projection, "The projection; no configuration names it")
+      ->required()
+      ->type_name("");
+  commands.forget->add_flag("--mirrored", arguments.mirrored, "Also delete its rows of read_model.checkpoints_table");
   declare_partitions(app, arguments, commands);
   declare_adopt(app, arguments, commands);
   return commands;
@@ -259,6 +267,12 @@ int adopt(const config::Loaded& loaded, const Arguments& arguments) {
   return answer.done ? 0 : kFailed;
 }
 
+int forget(const config::Loaded& loaded, const Arguments& arguments) {
+  const auto answer = control::forget(loaded, arguments.projection, arguments.mirrored, base::no_stop());
+  print(answer.done ? stdout : stderr, answer.text);
+  return answer.done ? 0 : kFailed;
+}
+
 int run(const Commands& commands, const Arguments& arguments) {
   if (commands.inspect->parsed()) {
     return inspect(arguments);
@@ -282,6 +296,9 @@ int run(const Commands& commands, const Arguments& arguments) {
   }
   if (commands.repartition->parsed()) {
     return repartition(loaded, arguments);
+  }
+  if (commands.forget->parsed()) {
+    return forget(loaded, arguments);
   }
   if (commands.adopt->parsed()) {
     return adopt(loaded, arguments);

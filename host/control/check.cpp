@@ -1,6 +1,7 @@
 #include "control/check.hpp"
 
 #include "base/process_limits.hpp"
+#include "control/checkpoint_check.hpp"
 #include "control/database_check.hpp"
 #include "control/plugin_check.hpp"
 #include "supervisor/capacity.hpp"
@@ -58,6 +59,8 @@ CheckedProjection describe(const config::Projection& projection, const superviso
   checked.file = found->second.file;
   const PluginCheck& plugin = plugins.at(projection.plugin);
   checked.version = plugin.version;
+  checked.read_model_version = plugin.read_model_version;
+  checked.resettable = plugin.resettable;
   if (!plugin.refusal.empty()) {
     checked.problems.push_back(plugin.refusal);
   }
@@ -147,6 +150,7 @@ CheckReport check(const std::filesystem::path& main_file, const config::Override
     report.loaded.main_problems.insert(report.loaded.main_problems.end(), problems.begin(), problems.end());
     if (connect && problems.empty()) {
       report.databases = check_databases(*report.loaded.configuration, stop);
+      check_checkpoints(*report.loaded.configuration, report.projections, stop);
     }
   }
   return report;

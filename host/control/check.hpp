@@ -21,8 +21,11 @@ struct CheckedProjection {
   std::string version;
   std::filesystem::path file; ///< of the plugin; empty: no directory has it
   std::uint32_t partitions = 1;
-  std::string checkpoint;            ///< base name
-  std::vector<std::string> problems; ///< of the file and of the settings; file:line:column where they have a place
+  std::string checkpoint; ///< base name
+  std::uint32_t read_model_version = 0;
+  bool resettable = false; ///< the plugin can empty its read model
+  /// Of the file, of the settings (with file:line:column) and, where the databases were asked, of the checkpoints.
+  std::vector<std::string> problems;
 };
 
 /// What the databases say to this configuration.

@@ -86,6 +86,8 @@ std::string check_text(const CheckReport& report) {
     for (const auto& problem : report.databases->problems) {
       text += "problem: " + problem + "\n";
     }
+  } else {
+    text += "the databases were not asked: \"check --connect\" asks them what a start would\n";
   }
   return text;
 }

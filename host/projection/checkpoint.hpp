@@ -72,6 +72,12 @@ void lock_projection(pg::Connection& connection, const std::string& base);
 OpenedCheckpoint open_checkpoint(pg::Connection& connection, const CheckpointTables& tables,
                                  const CheckpointRequest& request);
 
+/// What open_checkpoint would come to with the rows as they are now; writes and locks nothing. Tables that are not
+/// there have empty names. Whether an operator has asked for a rebuild is read from the rows. Throws pg::Error,
+/// pg::Interrupted.
+OpenedCheckpoint look_at_checkpoint(pg::Connection& connection, const CheckpointTables& tables,
+                                    CheckpointRequest request);
+
 /// The stored row as it is now; nothing where it is missing. Throws pg::Error, pg::Interrupted.
 std::optional<Checkpoint> read_checkpoint(pg::Connection& connection, const CheckpointTables& tables,
                                           const CheckpointKey& key);

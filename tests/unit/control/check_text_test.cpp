@@ -29,7 +29,8 @@ TEST(CheckText, ListsEveryProjection) {
             "PROJECTION  STATE    PARTITIONS  CHECKPOINT              PLUGIN\n"
             "revenue     good     4           revenue_p0..revenue_p3  /plugins/revenue.so, version 1.2.0\n"
             "x           missing  1           x                       missing: no plugin directory "
-            "holds x.so\n");
+            "holds x.so\n"
+            "the databases were not asked: \"check --connect\" asks them what a start would\n");
   EXPECT_EQ(exit_code(report), 0);
 }
 
@@ -56,7 +57,8 @@ TEST(CheckText, FindingsFollowTheList) {
 TEST(CheckText, NothingConfiguredIsSaid) {
   CheckReport report;
   report.loaded.configuration.emplace();
-  EXPECT_EQ(check_text(report), "no projection is configured, and no plugin starts by itself\n");
+  EXPECT_EQ(check_text(report), "no projection is configured, and no plugin starts by itself\n"
+                                "the databases were not asked: \"check --connect\" asks them what a start would\n");
   EXPECT_EQ(exit_code(report), 0);
 }
 
