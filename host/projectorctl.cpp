@@ -12,6 +12,7 @@
 #include "control/schema.hpp"
 #include "control/status.hpp"
 #include "control/status_text.hpp"
+#include "pg/error.hpp"
 #include "plugin/inspect.hpp"
 
 #include <CLI/CLI.hpp>
@@ -20,6 +21,7 @@
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -150,7 +152,8 @@ Commands declare(CLI::App& app, Arguments& arguments) {
   commands.inspect = app.add_subcommand("inspect", "Show what a plugin file holds, or why it is refused");
   commands.inspect->add_option("FILE", arguments.plugin_file, "The plugin file")->required()->type_name("");
   commands.status = app.add_subcommand("status", "Show every projection's state, from the databases alone");
-  commands.status->add_flag("--json", arguments.json, "For programs");
+  commands.status->add_option("NAME", arguments.projection, "Only this projection, with reasons in full")->type_name("");
+  commands.status->add_flag("--json", arguments.json, "For programs, with reasons in full");
   commands.rebuild = app.add_subcommand("rebuild", "Have a projection's read model emptied and made anew");
   commands.rebuild->add_option("NAME", arguments.projection, "The projection")->required()->type_name("");
   commands.forget = app.add_subcommand("forget", "Delete what is stored of a projection that is not wanted any more");
@@ -175,17 +178,6 @@ config::Overrides overrides(const Arguments& arguments) {
 
 void print(std::FILE* to, const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), to);
-}
-
-/// With the last good versions of refused files, as far as this user may see them.
-config::Loaded load_as_a_host(const Arguments& arguments) {
-  const auto chosen = overrides(arguments);
-  auto loaded = config::load(arguments.configuration_file, chosen);
-  if (loaded.refused.empty() || loaded.state.empty()) {
-    return loaded;
-  }
-  const config::LastGood last_good(loaded.state);
-  return config::load(arguments.configuration_file, chosen, &last_good);
 }
 
 int check(const Arguments& arguments) {
@@ -219,12 +211,19 @@ int apply_schema(const config::Configuration& configuration, const Arguments& ar
 }
 
 int status(const config::Loaded& loaded, const Arguments& arguments) {
-  const auto status = control::gather_status(loaded, base::no_stop());
+  auto status = control::gather_status(loaded, base::no_stop());
+  if (!arguments.projection.empty()) {
+    if (const auto refusal = control::select_projection(status, arguments.projection); !refusal.empty()) {
+      print(stderr, refusal + "\n");
+      return kFailed;
+    }
+  }
   if (arguments.json) {
     print(stderr, control::status_notes(status));
   }
-  print(stdout, arguments.json ? control::status_json(status) : control::status_text(status));
-  return status.event_store.trouble.empty() || !status.tables_present ? 0 : kFailed;
+  print(stdout, arguments.json ? control::status_json(status)
+                               : control::status_text(status, !arguments.projection.empty()));
+  return control::exit_code(status);
 }
 
 int rebuild(const config::Loaded& loaded, const Arguments& arguments) {
@@ -283,7 +282,7 @@ int run(const Commands& commands, const Arguments& arguments) {
   if (commands.partition->parsed()) {
     return partition(arguments);
   }
-  const auto loaded = load_as_a_host(arguments);
+  const auto loaded = config::load_with_last_good(arguments.configuration_file, overrides(arguments));
   print(stderr, control::configuration_problems(loaded));
   if (!loaded.configuration) {
     return kWrongUsage;
@@ -319,6 +318,13 @@ int main(int argc, char** argv) {
       return app.exit(error) == 0 ? 0 : kWrongUsage;
     }
     return run(commands, arguments);
+  } catch (const projector::pg::Error& error) {
+    print(stderr, std::string("projectorctl: ") + error.what() +
+                      (error.is("42501") && std::string_view(error.what()).find("GRANT") == std::string_view::npos
+                           ? "; \"projectorctl schema apply --role ROLE\", run by the tables' owner, grants what a host's "
+                             "role needs"
+                           : "") +
+                      "\n");
   } catch (const std::exception& error) {
     print(stderr, std::string("projectorctl: ") + error.what() + "\n");
   }

@@ -250,4 +250,14 @@ std::vector<std::string> LastGood::keep(const Loaded& loaded) {
                       directory_.string(), fault)};
 }
 
+Loaded load_with_last_good(const std::filesystem::path& main_file, const Overrides& overrides) {
+  auto loaded = load(main_file, overrides);
+  const bool in_order = loaded.configuration && loaded.refused.empty();
+  if (in_order || loaded.state.empty()) {
+    return loaded;
+  }
+  const LastGood last_good(loaded.state);
+  return load(main_file, overrides, &last_good);
+}
+
 } // namespace projector::config

@@ -37,4 +37,8 @@ private:
   std::map<std::string, std::string> unwritten_; ///< text by the kept file's name
 };
 
+/// Loads the configuration as a host does: with the last good versions of refused files, which are kept where the
+/// configuration itself says, as far as this user may see them.
+Loaded load_with_last_good(const std::filesystem::path& main_file, const Overrides& overrides);
+
 } // namespace projector::config

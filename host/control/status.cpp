@@ -4,11 +4,14 @@
 #include "control/store_lag.hpp"
 #include "pg/transaction.hpp"
 #include "projection/bounded_statement.hpp"
+#include "projection/checkpoint_refusal.hpp"
 #include "projection/checkpoint_tables.hpp"
+#include "projection/worker_status.hpp"
 #include "supervisor/discovery.hpp"
 #include "supervisor/reconcile.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -119,6 +122,20 @@ void read_partitions(pg::Connection& connection, const config::Loaded& loaded, S
                                    tables ? read_reported(connection, *tables) : std::vector<ReportedPartition>());
 }
 
+/// Throws `error` with the GRANT that cures it, if that is what is missing.
+void explain_missing_grant(pg::Connection& connection, const std::string& checkpoints_table, const pg::Error& error) {
+  if (!error.is("42501")) {
+    return;
+  }
+  const auto tables = projection::find_tables(connection, checkpoints_table);
+  if (tables) {
+    const auto role = connection.exec("SELECT quote_ident(current_user)");
+    throw pg::Error(error.kind(), error.sqlstate(),
+                    fmt::format("{}; run GRANT SELECT ON {}, {}, {} TO {} as their owner", error.what(),
+                                tables->projections, tables->checkpoints, tables->workers, role.bytes(0, 0)));
+  }
+}
+
 /// A host that cannot write its heartbeats because somebody has locked the table looks like one that is gone.
 void explain_silence(pg::Connection& connection, Status& status) {
   const auto silent = [](const PartitionStatus& partition) {
@@ -145,12 +162,44 @@ Status gather_status(const config::Loaded& loaded, const base::Stop& stop) {
     options.dsn = configuration.read_model.dsn;
     options.application_name = "projectorctl";
     pg::Connection connection(options, stop);
-    projection::explaining_locks(connection,
-                                 [&](pg::Connection& session) { read_partitions(session, loaded, status); });
+    try {
+      projection::explaining_locks(connection,
+                                   [&](pg::Connection& session) { read_partitions(session, loaded, status); });
+    } catch (const pg::Error& error) {
+      explain_missing_grant(connection, configuration.read_model.checkpoints_table, error);
+      throw;
+    }
     explain_silence(connection, status);
   }
   status.event_store = measure_lag(configuration.event_store, stop, status.partitions);
   return status;
+}
+
+std::string select_projection(Status& status, const std::string& projection) {
+  std::vector<PartitionStatus> chosen;
+  std::set<std::string> names;
+  for (const auto& partition : status.partitions) {
+    names.insert(partition.projection);
+    if (partition.projection == projection) {
+      chosen.push_back(partition);
+    }
+  }
+  if (chosen.empty()) {
+    return fmt::format("{} is no projection of this configuration and has never run here; known: {}", projection,
+                       names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
+  }
+  status.partitions = std::move(chosen);
+  return {};
+}
+
+int exit_code(const Status& status) {
+  const auto bad = [](const PartitionStatus& partition) {
+    const bool failed = partition.state == projection::to_string(projection::State::Failed);
+    const bool refused = partition.state == projection::to_string(projection::State::Refused);
+    return failed || (refused && !projection::waits_for_rebuild(partition.reason));
+  };
+  const bool any = std::any_of(status.partitions.begin(), status.partitions.end(), bad);
+  return any || (status.tables_present && !status.event_store.trouble.empty()) ? 1 : 0;
 }
 
 } // namespace projector::control

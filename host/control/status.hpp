@@ -65,4 +65,12 @@ inline constexpr base::Duration kForgottenLimit = std::chrono::hours(1);
 /// pg::Error, pg::Interrupted.
 Status gather_status(const config::Loaded& loaded, const base::Stop& stop);
 
+/// Leaves only this projection's partitions in the status. Where there are none nothing changes, and the answer says
+/// which projections there are; else it is empty.
+std::string select_projection(Status& status, const std::string& projection);
+
+/// The program's exit code: 1 where a projection is failed or refused, or the event store of projections that have run
+/// cannot be read; else 0. One that waits for a rebuild to be asked for is neither.
+int exit_code(const Status& status);
+
 } // namespace projector::control

@@ -2,6 +2,7 @@
 
 #include "base/clean_text.hpp"
 #include "control/text_table.hpp"
+#include "projection/checkpoint_refusal.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLongestText = 4096;
+/// What is left of a usual terminal's width beside the other columns would be less than anybody can use.
+constexpr std::size_t kLongestReason = 120;
 
 /// Tables may hold what others wrote: nothing of it moves the cursor or breaks the line.
 std::string clean(const std::string& text) {
@@ -65,6 +68,9 @@ Json partition_json(const PartitionStatus& status) {
 /// The reason, and who else wants the partition.
 std::string remarks(const PartitionStatus& status) {
   std::string text = status.reason;
+  if (projection::waits_for_rebuild(status.reason)) {
+    text = fmt::format("a rebuild waits for \"projectorctl rebuild {}\": {}", status.projection, status.reason);
+  }
   for (const auto& other : status.others) {
     text += fmt::format("{}host {} wants it, too ({})", text.empty() ? "" : "; ", other.host, other.state);
   }
@@ -107,18 +113,29 @@ std::string status_notes(const Status& status) {
   return notes;
 }
 
-std::string status_text(const Status& status) {
+std::string status_text(const Status& status, bool whole_reasons) {
   std::vector<std::vector<std::string>> rows = {
       {"PROJECTION", "PARTITION", "STATE", "POSITION", "LAG", "BEHIND", "HOST", "REASON"}};
+  std::string whole;
+  bool cut = false;
   for (const auto& partition : status.partitions) {
+    const std::string all = clean(remarks(partition));
+    const std::string shown = base::clean_text(all, kLongestReason);
+    cut = cut || shown != all;
     rows.push_back({clean(partition.projection), fmt::format("{}/{}", partition.partition, partition.partitions),
                     clean(partition.state), or_dash(partition.position), or_dash(partition.lag),
                     partition.behind ? age_text(*partition.behind) : "-",
-                    or_dash(partition.worker ? partition.worker->host : ""), clean(remarks(partition))});
+                    or_dash(partition.worker ? partition.worker->host : ""), shown});
+    if (whole_reasons && shown != all) {
+      whole += fmt::format("{} {}/{}: {}\n", clean(partition.projection), partition.partition, partition.partitions, all);
+    }
   }
   const bool none = status.partitions.empty();
   const std::string empty = status.tables_present ? "no projection is configured, and none has run\n" : "";
-  return status_notes(status) + (none ? empty : text_table(rows));
+  const std::string hint = cut && !whole_reasons
+                               ? "\"projectorctl status NAME\" and \"projectorctl status --json\" show reasons in full\n"
+                               : "";
+  return status_notes(status) + (none ? empty : text_table(rows)) + whole + hint;
 }
 
 std::string status_json(const Status& status) {

@@ -6,8 +6,9 @@
 
 namespace projector::control {
 
-/// A table for people, one line a partition; before it what is the matter with the databases. Ends with a line feed.
-std::string status_text(const Status& status);
+/// A table for people, one line a partition, with reasons cut to what fits into a line; before it what is the matter
+/// with the databases. With `whole_reasons` each reason follows in full. Ends with a line feed.
+std::string status_text(const Status& status, bool whole_reasons = false);
 
 /// The same for programs: {"event_store": {"last_position"}, "projections": [{..}]}. What is not known is null;
 /// event_store has "error" where the store cannot be read. Ends with a line feed.

@@ -8,6 +8,11 @@
 #include <set>
 
 namespace projector::projection {
+namespace {
+
+constexpr std::string_view kRebuildCure = "to rebuild it from the first event run \"projectorctl rebuild ";
+
+} // namespace
 
 std::string refuse_siblings(const CheckpointTables& tables, const CheckpointRequest& request,
                             const MirroredPositions& mirror) {
@@ -80,9 +85,8 @@ std::string refuse_projection(const StoredProjection& stored, const CheckpointRe
                        found, stored.read_model_version);
   }
   if (!request.rebuild.automatic && !request.rebuild.requested) {
-    return fmt::format("{}; to rebuild it from the first event run \"projectorctl rebuild {}\" or set rebuild = "
-                       "\"automatic\", else put the plugin of version {} back",
-                       found, request.projection, stored.read_model_version);
+    return fmt::format("{}; {}, else put the plugin of version {} back", found, rebuild_cure(request.projection),
+                       stored.read_model_version);
   }
   return {};
 }
@@ -126,6 +130,14 @@ std::string refuse_moved(const CheckpointTables& tables, const std::string& name
                      mirrored > position ? to_theirs : to_ours, std::min(mirrored, position),
                      mirrored > position ? "here, also where the other program has" : "again",
                      mirrored > position ? to_ours : to_theirs);
+}
+
+std::string rebuild_cure(const std::string& projection) {
+  return fmt::format("{}{}\" or set rebuild = \"automatic\"", kRebuildCure, projection);
+}
+
+bool waits_for_rebuild(std::string_view reason) {
+  return reason.find(kRebuildCure) != std::string_view::npos;
 }
 
 } // namespace projector::projection

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace projector::projection {
 
@@ -37,5 +38,10 @@ std::string refuse_position(const CheckpointTables& tables, const CheckpointRequ
 /// handled by either of the two programs, and how to have them handled again.
 std::string refuse_moved(const CheckpointTables& tables, const std::string& name, std::int64_t position,
                          std::int64_t mirrored);
+
+/// What cures a read model of another version than the plugin's, as part of a reason.
+std::string rebuild_cure(const std::string& projection);
+/// Whether this is the reason of what only waits for that.
+bool waits_for_rebuild(std::string_view reason);
 
 } // namespace projector::projection

@@ -13,13 +13,13 @@ ConfigurationSource::ConfigurationSource(std::filesystem::path main_file, config
 std::optional<ConfigurationSource> ConfigurationSource::open(std::filesystem::path main_file,
                                                              config::Overrides overrides,
                                                              std::vector<config::Problem>& problems) {
-  // Where last good versions are kept is in the configuration itself, and they may cure what is wrong with it.
-  auto first = config::load(main_file, overrides);
-  if (first.state.empty()) {
+  auto first = config::load_with_last_good(main_file, overrides);
+  if (!first.configuration) {
     problems = std::move(first.main_problems);
     return std::nullopt;
   }
   ConfigurationSource source(std::move(main_file), std::move(overrides), first.state);
+  // Once more, so that no change since then escapes the watch.
   source.loaded_ = source.load();
   if (!source.loaded_.configuration) {
     problems = std::move(source.loaded_.main_problems);

@@ -1,4 +1,5 @@
 #include "supervisor/capacity.hpp"
+#include "projection/checkpoint_refusal.hpp"
 #include "supervisor/supervisor.hpp"
 
 #include <fmt/format.h>
@@ -23,9 +24,7 @@ std::string refuse_version(const Generation& generation, std::uint32_t stored) {
         found);
   }
   if (projection.rebuild == config::Rebuild::Manual && generation.wanted.rebuild == 0) {
-    return fmt::format("{}; to rebuild it from the first event run \"projectorctl rebuild {}\" or set rebuild = "
-                       "\"automatic\"",
-                       found, projection.name);
+    return fmt::format("{}; {}", found, projection::rebuild_cure(projection.name));
   }
   return {};
 }

@@ -1,5 +1,6 @@
 #include "program.hpp"
 
+#include "support/event_writers.hpp"
 #include "support/private_postgres.hpp"
 
 #include <gmock/gmock.h>
@@ -72,6 +73,24 @@ TEST_F(Commands, StatusBeforeAndAfterTheTables) {
   EXPECT_EQ(status["event_store"]["last_position"], 0);
   ASSERT_EQ(status["projections"].size(), 1U);
   EXPECT_EQ(status["projections"][0]["state"], "stopped");
+}
+
+TEST_F(Commands, StatusOfOneProjectionAndItsExitCode) {
+  const auto dsn = test::PrivatePostgres::shared().create_database();
+  write_main("[projection.x]\n[projection.y]\n", dsn);
+  ASSERT_EQ(run_configured("schema apply").exit_code, 0);
+  test::query_value(dsn, "INSERT INTO projector_workers (name, host, projection, partition, partitions, state, reason, "
+                         "plugin) VALUES ('x', 'here/1', 'x', 0, 1, 'failed', 'it is broken', 'x')");
+  const auto all = run_configured("status");
+  EXPECT_EQ(all.exit_code, 1);
+  EXPECT_THAT(all.out, HasSubstr("it is broken"));
+  EXPECT_EQ(run_configured("status x").exit_code, 1);
+  const auto other = run_configured("status y");
+  EXPECT_EQ(other.exit_code, 0) << other.error;
+  EXPECT_THAT(other.out, testing::Not(HasSubstr("it is broken")));
+  const auto unknown = run_configured("status z");
+  EXPECT_EQ(unknown.exit_code, 1);
+  EXPECT_EQ(unknown.error, "z is no projection of this configuration and has never run here; known: x, y\n");
 }
 
 TEST_F(Commands, StatusFailsWhereTheReadModelCannotBeReached) {

@@ -191,5 +191,34 @@ TEST_F(StatusTest, AStoreThatCannotBeReachedLeavesTheRest) {
   EXPECT_EQ((status_text(status) + status_json(status)).find("hunter2"), std::string::npos);
 }
 
+/// The cures are run as they are printed.
+TEST_F(StatusTest, AMissingGrantIsNamedAndCuresIt) {
+  apply();
+  append();
+  store("x", 1, {0});
+  const std::string dsn = create_role();
+  const auto cure = [](const std::string& text) {
+    const auto begin = text.find("GRANT ");
+    return begin == std::string::npos ? std::string() : text.substr(begin, text.find(" as ", begin) - begin);
+  };
+  configuration().read_model.dsn = dsn;
+  std::string said;
+  try {
+    gather();
+  } catch (const pg::Error& error) {
+    said = error.what();
+  }
+  EXPECT_THAT(said, HasSubstr("; run GRANT SELECT ON public.projector_projections, public.projector_checkpoints, "
+                              "public.projector_workers TO " +
+                              role_ + " as their owner"));
+  connection_.exec(cure(said));
+  EXPECT_EQ(gather().partitions.size(), 1u);
+  configuration().event_store.dsn = dsn;
+  const auto trouble = gather().event_store.trouble;
+  EXPECT_THAT(trouble, HasSubstr("; run GRANT SELECT ON events TO " + role_ + " as its owner"));
+  connection_.exec(cure(trouble));
+  EXPECT_EQ(gather().event_store.trouble, "");
+}
+
 } // namespace
 } // namespace projector::control

@@ -49,6 +49,60 @@ TEST(StatusText, AReasonStaysOneLineAndDoesNotReachTheTerminalsControls) {
             "x           0/1        stopped  -         -    -       -     first second  [31mred\n");
 }
 
+TEST(StatusText, AReasonIsCutToALineUnlessOneProjectionIsAskedFor) {
+  auto status = two_partitions();
+  status.partitions.erase(status.partitions.begin());
+  status.partitions[0].reason = std::string(300, 'r') + " end";
+  const auto all = status_text(status);
+  EXPECT_EQ(all.find("end\n"), std::string::npos);
+  EXPECT_NE(all.find("\"projectorctl status NAME\" and \"projectorctl status --json\" show reasons in full\n"),
+            std::string::npos);
+  const auto one = status_text(status, true);
+  EXPECT_NE(one.find("\nx 0/1: " + std::string(300, 'r') + " end\n"), std::string::npos) << one;
+  EXPECT_EQ(one.find("show reasons in full"), std::string::npos);
+  EXPECT_NE(status_json(status).find(" end\""), std::string::npos);
+}
+
+TEST(StatusText, ARebuildThatWaitsIsARemarkWithTheCommand) {
+  auto status = two_partitions();
+  status.partitions[1].state = "refused";
+  status.partitions[1].reason = "the read model of checkpoint x is of version 1, plugin x makes version 2; to rebuild it "
+                                "from the first event run \"projectorctl rebuild x\" or set rebuild = \"automatic\"";
+  EXPECT_NE(status_text(status).find("  a rebuild waits for \"projectorctl rebuild x\": the read model of"),
+            std::string::npos)
+      << status_text(status);
+  EXPECT_EQ(exit_code(status), 0);
+}
+
+TEST(StatusText, TheExitCodeTellsWhatFailedOrIsRefused) {
+  auto status = two_partitions();
+  EXPECT_EQ(exit_code(status), 0);
+  for (const char* state : {"starting", "catching_up", "live", "retrying", "paused", "standby", "stopped", "missing"}) {
+    status.partitions[1].state = state;
+    EXPECT_EQ(exit_code(status), 0) << state;
+  }
+  for (const char* state : {"failed", "refused"}) {
+    status.partitions[1].state = state;
+    EXPECT_EQ(exit_code(status), 1) << state;
+  }
+  status.partitions.pop_back();
+  EXPECT_EQ(exit_code(status), 0);
+  status.event_store.trouble = "no server";
+  EXPECT_EQ(exit_code(status), 1);
+  status.tables_present = false;
+  EXPECT_EQ(exit_code(status), 0) << "nothing has run yet";
+}
+
+TEST(StatusText, OneProjectionIsPickedByName) {
+  auto status = two_partitions();
+  EXPECT_EQ(select_projection(status, "y"),
+            "y is no projection of this configuration and has never run here; known: revenue, x");
+  EXPECT_EQ(status.partitions.size(), 2u);
+  EXPECT_EQ(select_projection(status, "x"), "");
+  ASSERT_EQ(status.partitions.size(), 1u);
+  EXPECT_EQ(status.partitions[0].projection, "x");
+}
+
 TEST(StatusText, NamesOtherHostsThatWantAPartition) {
   auto status = two_partitions();
   status.partitions[1].others = {{"db2/99", "standby"}, {"db3/7", "live"}};
