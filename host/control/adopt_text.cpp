@@ -26,7 +26,8 @@ std::string time_text(const std::optional<std::int64_t>& microseconds) {
 
 std::string what_becomes_of(const projection::AdoptedPartition& one) {
   if (!one.found) {
-    return "inserted: it has no row, so its worker has never handled an event";
+    return one.own ? "inserted: its row was deleted, which asks for a new start"
+                   : "inserted: it has no row, so its worker has never handled an event";
   }
   if (*one.found == one.position) {
     return "kept";
@@ -73,7 +74,8 @@ std::string doubts_text(const AdoptionFindings& findings) {
   }
   if (!findings.plan.surplus.empty() && !findings.request.lowest) {
     text += "Events above a row that is deleted, which the old workers had not handled when they changed their count, "
-            "were lost to them then, and are not found by this; --lowest has them handled.\n";
+            "were lost to them then, and are not found by this; --lowest has them handled, where one count divides the "
+            "other.\n";
   }
   return text;
 }

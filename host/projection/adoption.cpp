@@ -83,6 +83,12 @@ AdoptionPlan look(pg::Connection& connection, const CheckpointTables& tables, co
     return refused;
   }
   auto plan = plan_adoption(request, found, own);
+  for (const auto& one : plan.partitions) {
+    if (plan.refusal.empty() && one.position > projection.store_last) {
+      plan.refusal = fmt::format("{} would start at {}, above the last position {} of the event store", one.name,
+                                 one.position, projection.store_last);
+    }
+  }
   if (plan.refusal.empty() && !tables.workers.empty()) {
     if (const auto running = running_workers(connection, tables, names_of(plan), "", kHeartbeatLimit);
         !running.empty()) {
@@ -125,7 +131,8 @@ void write(pg::Connection& connection, const CheckpointTables& tables, const Ado
                   pg::Parameters{}.text_array(surplus));
   std::vector<PartitionPosition> after;
   for (const auto& one : plan.partitions) {
-    after.push_back({one.partition, one.position, std::max(one.position, one.handled)});
+    // Only what this host has handled is told to the plugin as repeated: the rest may come for the first time.
+    after.push_back({one.partition, one.position, std::max(one.position, one.own.value_or(0))});
   }
   write_rows(connection, tables, PartitionNames(request.checkpoint, request.partitions, request.partitions), after);
 }

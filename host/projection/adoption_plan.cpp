@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace projector::projection {
 namespace {
@@ -64,6 +65,7 @@ AdoptionPlan sort_rows(const AdoptionRequest& request, const std::vector<Foreign
     for (const auto& row : plan.surplus) {
       one.handled = one.found ? one.handled : std::max(one.handled, row.position);
     }
+    one.handled = one.found ? one.handled : std::max(one.handled, one.own.value_or(0));
   }
   return plan;
 }
@@ -127,9 +129,29 @@ std::string refuse_behind(const AdoptionRequest& request, const AdoptionPlan& pl
   return {};
 }
 
-void take_lowest(AdoptionPlan& plan) {
+/// Whether the surplus rows leave one out: a worker of their count that has never run, and so stands at the beginning.
+bool leaves_one_out(const AdoptionRequest& request, const AdoptionPlan& plan) {
+  std::set<std::string> names;
+  for (const auto& row : plan.surplus) {
+    if (row.name.starts_with(request.checkpoint + "_p")) {
+      names.insert(row.name);
+    }
+  }
+  // As many as there are, without a gap, have the numbers that follow those of the partitions.
+  for (std::size_t n = 0; n < names.size(); ++n) {
+    const auto number = (request.partitions == 1 ? 0 : request.partitions) + n;
+    if (!names.contains(fmt::format("{}_p{}", request.checkpoint, number))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void take_lowest(const AdoptionRequest& request, AdoptionPlan& plan) {
+  const bool from_the_beginning = leaves_one_out(request, plan);
   for (auto& one : plan.partitions) {
     one.handled = std::max(one.handled, one.own.value_or(0));
+    one.position = from_the_beginning ? 0 : one.position;
     for (const auto& row : plan.surplus) {
       one.position = std::min(one.position, row.position);
       one.handled = std::max(one.handled, row.position);
@@ -147,7 +169,7 @@ AdoptionPlan plan_adoption(const AdoptionRequest& request, const std::vector<For
     return plan;
   }
   if (request.lowest) {
-    take_lowest(plan);
+    take_lowest(request, plan);
     return plan;
   }
   plan.refusal = refuse_surplus(request, found, plan);

@@ -106,5 +106,11 @@ TEST(AdoptionPlan, RowsThatOnlyThisHostWroteAreRepartitionedAndNotTakenOver) {
   EXPECT_EQ(plan_adoption(request(4), moved, own).refusal, "") << "the other program has run with four since";
 }
 
+TEST(AdoptionPlan, APartitionWhoseRowWasDeletedStartsAnew) {
+  const auto own = own_rows(2, {{"revenue_p0", 20}, {"revenue_p1", 31}});
+  EXPECT_EQ(text(plan_adoption(request(2), {{"revenue_p0", 30, 5}}, own)),
+            "revenue_p0 30 -> 30 (30) revenue_p1 - -> 0 (31) ");
+}
+
 } // namespace
 } // namespace projector::projection
