@@ -152,7 +152,8 @@ Commands declare(CLI::App& app, Arguments& arguments) {
   commands.inspect = app.add_subcommand("inspect", "Show what a plugin file holds, or why it is refused");
   commands.inspect->add_option("FILE", arguments.plugin_file, "The plugin file")->required()->type_name("");
   commands.status = app.add_subcommand("status", "Show every projection's state, from the databases alone");
-  commands.status->add_option("NAME", arguments.projection, "Only this projection, with reasons in full")->type_name("");
+  commands.status->add_option("NAME", arguments.projection, "Only this projection, with reasons in full")
+      ->type_name("");
   commands.status->add_flag("--json", arguments.json, "For programs, with reasons in full");
   commands.rebuild = app.add_subcommand("rebuild", "Have a projection's read model emptied and made anew");
   commands.rebuild->add_option("NAME", arguments.projection, "The projection")->required()->type_name("");
@@ -221,8 +222,8 @@ int status(const config::Loaded& loaded, const Arguments& arguments) {
   if (arguments.json) {
     print(stderr, control::status_notes(status));
   }
-  print(stdout, arguments.json ? control::status_json(status)
-                               : control::status_text(status, !arguments.projection.empty()));
+  print(stdout,
+        arguments.json ? control::status_json(status) : control::status_text(status, !arguments.projection.empty()));
   return control::exit_code(status);
 }
 
@@ -319,12 +320,13 @@ int main(int argc, char** argv) {
     }
     return run(commands, arguments);
   } catch (const projector::pg::Error& error) {
-    print(stderr, std::string("projectorctl: ") + error.what() +
-                      (error.is("42501") && std::string_view(error.what()).find("GRANT") == std::string_view::npos
-                           ? "; \"projectorctl schema apply --role ROLE\", run by the tables' owner, grants what a host's "
-                             "role needs"
-                           : "") +
-                      "\n");
+    print(stderr,
+          std::string("projectorctl: ") + error.what() +
+              (error.is("42501") && std::string_view(error.what()).find("GRANT") == std::string_view::npos
+                   ? "; \"projectorctl schema apply --role ROLE\", run by the tables' owner, grants what a host's "
+                     "role needs"
+                   : "") +
+              "\n");
   } catch (const std::exception& error) {
     print(stderr, std::string("projectorctl: ") + error.what() + "\n");
   }

@@ -127,14 +127,15 @@ std::string status_text(const Status& status, bool whole_reasons) {
                     partition.behind ? age_text(*partition.behind) : "-",
                     or_dash(partition.worker ? partition.worker->host : ""), shown});
     if (whole_reasons && shown != all) {
-      whole += fmt::format("{} {}/{}: {}\n", clean(partition.projection), partition.partition, partition.partitions, all);
+      whole +=
+          fmt::format("{} {}/{}: {}\n", clean(partition.projection), partition.partition, partition.partitions, all);
     }
   }
   const bool none = status.partitions.empty();
   const std::string empty = status.tables_present ? "no projection is configured, and none has run\n" : "";
-  const std::string hint = cut && !whole_reasons
-                               ? "\"projectorctl status NAME\" and \"projectorctl status --json\" show reasons in full\n"
-                               : "";
+  const std::string hint =
+      cut && !whole_reasons ? "\"projectorctl status NAME\" and \"projectorctl status --json\" show reasons in full\n"
+                            : "";
   return status_notes(status) + (none ? empty : text_table(rows)) + whole + hint;
 }
 

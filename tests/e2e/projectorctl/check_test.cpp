@@ -44,8 +44,7 @@ TEST_F(CheckCommand, AnAbsentFileEndsWith2) {
 }
 
 TEST_F(CheckCommand, WrongUsageEndsWith2) {
-  for (const std::string arguments :
-       {"", "chek", "schema", "schema drop", "inspect", "check --connet", "status a b"}) {
+  for (const std::string arguments : {"", "chek", "schema", "schema drop", "inspect", "check --connet", "status a b"}) {
     const auto run = Program::run(arguments);
     EXPECT_EQ(run.exit_code, 2) << arguments;
     EXPECT_NE(run.error, "") << arguments;

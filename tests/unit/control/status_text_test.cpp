@@ -66,8 +66,9 @@ TEST(StatusText, AReasonIsCutToALineUnlessOneProjectionIsAskedFor) {
 TEST(StatusText, ARebuildThatWaitsIsARemarkWithTheCommand) {
   auto status = two_partitions();
   status.partitions[1].state = "refused";
-  status.partitions[1].reason = "the read model of checkpoint x is of version 1, plugin x makes version 2; to rebuild it "
-                                "from the first event run \"projectorctl rebuild x\" or set rebuild = \"automatic\"";
+  status.partitions[1].reason =
+      "the read model of checkpoint x is of version 1, plugin x makes version 2; to rebuild it "
+      "from the first event run \"projectorctl rebuild x\" or set rebuild = \"automatic\"";
   EXPECT_NE(status_text(status).find("  a rebuild waits for \"projectorctl rebuild x\": the read model of"),
             std::string::npos)
       << status_text(status);

@@ -14,7 +14,8 @@ namespace {
 constexpr std::int64_t kEvents = 200;
 
 /// The seed library's workers on one projection, whose operators change the partition count as they like: each worker
-/// goes on from the row of its name, and from the beginning without one. The event at position p has the hash p * 7 + 3.
+/// goes on from the row of its name, and from the beginning without one. The event at position p has the hash p * 7
+/// + 3.
 class SeedHistory {
 public:
   explicit SeedHistory(std::uint32_t seed) : random_(seed) {}
