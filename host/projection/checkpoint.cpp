@@ -56,7 +56,7 @@ void make_rows(pg::Connection& connection, const CheckpointTables& tables, const
 
 /// Whether the read model is to be emptied before this plugin goes on. A request that a plugin without reset cannot
 /// serve changes nothing.
-bool must_reset(const StoredProjection& stored, const CheckpointRequest& request) {
+bool must_reset(const ProjectionRow& stored, const CheckpointRequest& request) {
   const bool requested = request.rebuild.requested && request.rebuild.resettable && stored.rebuild_requested > 0;
   return requested || stored.read_model_version != request.read_model_version;
 }
@@ -101,7 +101,7 @@ std::optional<BothRows> read_both(pg::Connection& connection, const CheckpointTa
 
 /// All that the tables hold about a partition and its siblings.
 struct StoredRows {
-  std::optional<StoredProjection> projection;
+  std::optional<ProjectionRow> projection;
   MirroredPositions mirror;
   std::optional<CoreSegments> core; ///< looked for where the host has no row of its own
   std::optional<BothRows> partition;

@@ -59,7 +59,7 @@ std::string refuse_core(const CheckpointTables& tables, const CheckpointRequest&
                      request.projection);
 }
 
-std::string refuse_projection(const StoredProjection& stored, const CheckpointRequest& request) {
+std::string refuse_projection(const ProjectionRow& stored, const CheckpointRequest& request) {
   if (stored.partitions != request.key.partitions) {
     return fmt::format("checkpoint {} was written with {} partitions, the configuration says {}; set partitions = {}, "
                        "or stop its workers and run \"projectorctl repartition {} --to {}\"",
@@ -91,7 +91,7 @@ std::string refuse_projection(const StoredProjection& stored, const CheckpointRe
   return {};
 }
 
-std::string refuse_store(const StoredProjection& stored, const std::string& checkpoint, const std::string& store) {
+std::string refuse_store(const ProjectionRow& stored, const std::string& checkpoint, const std::string& store) {
   if (stored.store == store) {
     return {};
   }

@@ -25,10 +25,10 @@ std::string refuse_core(const CheckpointTables& tables, const CheckpointRequest&
                         const std::optional<CoreSegments>& core, const MirroredPositions& mirror);
 
 /// Why the stored projection is not the one that is asked for; empty: it is.
-std::string refuse_projection(const StoredProjection& stored, const CheckpointRequest& request);
+std::string refuse_projection(const ProjectionRow& stored, const CheckpointRequest& request);
 
 /// Why the stored projection's events are not those of the event store `store`; empty: they are.
-std::string refuse_store(const StoredProjection& stored, const std::string& checkpoint, const std::string& store);
+std::string refuse_store(const ProjectionRow& stored, const std::string& checkpoint, const std::string& store);
 
 /// Why no event of this store can follow `position`. `fresh`: the position comes from the configuration.
 std::string refuse_position(const CheckpointTables& tables, const CheckpointRequest& request, std::int64_t position,

@@ -17,8 +17,8 @@ CheckpointTables find_present_tables(pg::Connection& connection, const std::stri
   return tables;
 }
 
-std::optional<StoredProjection> read_projection(pg::Connection& connection, const CheckpointTables& tables,
-                                                const std::string& base) {
+std::optional<ProjectionRow> read_projection(pg::Connection& connection, const CheckpointTables& tables,
+                                             const std::string& base) {
   if (tables.projections.empty()) {
     return std::nullopt;
   }
@@ -29,7 +29,7 @@ std::optional<StoredProjection> read_projection(pg::Connection& connection, cons
   if (row.rows() == 0) {
     return std::nullopt;
   }
-  return StoredProjection{row.int8(0, 0), row.int8(0, 1), std::string(row.bytes(0, 2)), row.int8(0, 3), row.int8(0, 4)};
+  return ProjectionRow{row.int8(0, 0), row.int8(0, 1), std::string(row.bytes(0, 2)), row.int8(0, 3), row.int8(0, 4)};
 }
 
 std::vector<ForeignRow> read_mirrored_rows(pg::Connection& connection, const CheckpointTables& tables,

@@ -11,8 +11,8 @@
 
 namespace projector::projection {
 
-/// What projector_projections holds about a projection.
-struct StoredProjection {
+/// A row of projector_projections.
+struct ProjectionRow {
   std::int64_t partitions = 0;
   std::int64_t epoch = 0;
   std::string store;
@@ -24,8 +24,8 @@ struct StoredProjection {
 CheckpointTables find_present_tables(pg::Connection& connection, const std::string& checkpoints_table);
 
 /// The row with this base name; nothing without one or where the table is not there. Throws pg::Error, pg::Interrupted.
-std::optional<StoredProjection> read_projection(pg::Connection& connection, const CheckpointTables& tables,
-                                                const std::string& base);
+std::optional<ProjectionRow> read_projection(pg::Connection& connection, const CheckpointTables& tables,
+                                             const std::string& base);
 
 /// Rows of the mirror table that belong to the projection with this base name, whatever its partition count was, by
 /// name; with `lock` each is locked until the transaction ends. Throws pg::Error, pg::Interrupted.
