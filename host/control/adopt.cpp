@@ -3,6 +3,7 @@
 #include "control/adopt_text.hpp"
 #include "control/find_projection.hpp"
 #include "control/plugin_check.hpp"
+#include "pg/transaction.hpp"
 #include "projection/adoption.hpp"
 #include "projection/stored_rows.hpp"
 
@@ -26,22 +27,21 @@ public:
           const base::Stop& stop)
       : options_(options), projection_(std::move(projection)), stop_(stop),
         checkpoints_table_(configuration.read_model.checkpoints_table),
-        events_(event_store_session(configuration), stop), read_model_(read_model_session(configuration), stop),
-        store_(eventlog::check_store(events_, configuration.event_store.events_table)) {}
+        events_(session(configuration.event_store.dsn), stop), read_model_(session(configuration.read_model.dsn), stop),
+        store_(check_store(events_, configuration.event_store.events_table)) {}
 
   AdoptAnswer run(const PluginCheck& plugin);
 
 private:
-  static pg::ConnectOptions event_store_session(const config::Configuration& configuration) {
+  static pg::ConnectOptions session(const std::string& dsn) {
     pg::ConnectOptions options;
-    options.dsn = configuration.event_store.dsn;
-    return eventlog::session_options(options, "projectorctl");
-  }
-  static pg::ConnectOptions read_model_session(const config::Configuration& configuration) {
-    pg::ConnectOptions options;
-    options.dsn = configuration.read_model.dsn;
+    options.dsn = dsn;
     options.application_name = "projectorctl";
     return options;
+  }
+  static eventlog::Store check_store(pg::Connection& connection, const std::string& events_table) {
+    const pg::Transaction transaction(connection, eventlog::begin_reading());
+    return eventlog::check_store(connection, events_table);
   }
   std::string choose_source();
   std::string choose_partitions();

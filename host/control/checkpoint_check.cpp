@@ -3,6 +3,7 @@
 #include "eventlog/event_log.hpp"
 #include "eventlog/store_check.hpp"
 #include "pg/connection.hpp"
+#include "pg/transaction.hpp"
 #include "projection/checkpoint.hpp"
 #include "projection/stored_rows.hpp"
 
@@ -15,7 +16,9 @@ namespace {
 eventlog::Store ask_event_store(const config::EventStore& configured, const base::Stop& stop) {
   pg::ConnectOptions options;
   options.dsn = configured.dsn;
-  pg::Connection connection(eventlog::session_options(options, "projectorctl"), stop);
+  options.application_name = "projectorctl";
+  pg::Connection connection(options, stop);
+  const pg::Transaction transaction(connection, eventlog::begin_reading());
   return eventlog::check_store(connection, configured.events_table);
 }
 

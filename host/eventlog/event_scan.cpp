@@ -1,6 +1,7 @@
 #include "eventlog/event_scan.hpp"
 
 #include "eventlog/lock_holders.hpp"
+#include "pg/transaction.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -27,6 +28,7 @@ void scan_events(pg::Connection& connection, const Store& store, std::int64_t fr
       commit_times ? "(extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint" : "NULL::bigint",
       store.table, kEventsAtOnce);
   while (from < to) {
+    const pg::Transaction transaction(connection, begin_reading());
     const auto rows = connection.exec(query, pg::Parameters{}.int8(from).int8(to));
     for (std::size_t row = 0; row < rows.rows(); ++row) {
       visit({rows.int8(row, 0), std::string(rows.bytes(row, 1)),

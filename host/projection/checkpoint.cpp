@@ -219,18 +219,10 @@ OpenedCheckpoint open_checkpoint(pg::Connection& connection, const CheckpointTab
 
 OpenedCheckpoint look_at_checkpoint(pg::Connection& connection, const CheckpointTables& tables,
                                     CheckpointRequest request) {
-  connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  try {
-    const auto rows = read_rows(connection, tables, request.key);
-    connection.exec("ROLLBACK");
-    request.rebuild.requested = rows.projection && rows.projection->rebuild_requested > 0;
-    return decide(tables, request, rows).opened;
-  } catch (const pg::Error& error) {
-    if (!error.connection_lost()) {
-      connection.exec("ROLLBACK");
-    }
-    throw;
-  }
+  const pg::Transaction transaction(connection, pg::kBeginReading);
+  const auto rows = read_rows(connection, tables, request.key);
+  request.rebuild.requested = rows.projection && rows.projection->rebuild_requested > 0;
+  return decide(tables, request, rows).opened;
 }
 
 std::optional<Checkpoint> read_checkpoint(pg::Connection& connection, const CheckpointTables& tables,

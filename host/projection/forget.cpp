@@ -1,5 +1,6 @@
 #include "projection/forget.hpp"
 
+#include "pg/transaction.hpp"
 #include "projection/checkpoint.hpp"
 #include "projection/projection_users.hpp"
 #include "projection/stored_rows.hpp"
@@ -73,17 +74,15 @@ std::vector<KnownProjection> known_projections(pg::Connection& connection, const
 Forgotten forget(pg::Connection& connection, const CheckpointTables& tables, const KnownProjection& known,
                  bool mirrored, base::Duration heartbeat_limit) {
   try {
-    connection.script("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout "
-                      "= '5s'");
+    pg::Transaction transaction(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; "
+                                            "SET LOCAL lock_timeout = '5s'");
     auto forgotten = forget_in_transaction(connection, tables, known, mirrored, heartbeat_limit);
-    connection.exec(forgotten.refusal.empty() ? "COMMIT" : "ROLLBACK");
+    if (forgotten.refusal.empty()) {
+      transaction.commit();
+    }
     return forgotten;
   } catch (const pg::Error& error) {
-    if (error.connection_lost()) {
-      throw;
-    }
-    connection.exec("ROLLBACK");
-    if (!error.is("55P03")) {
+    if (error.connection_lost() || !error.is("55P03")) {
       throw;
     }
   }

@@ -8,12 +8,17 @@ CheckpointTables find_present_tables(pg::Connection& connection, const std::stri
   if (auto all = find_tables(connection, checkpoints_table)) {
     return *all;
   }
-  const auto mirror = connection.exec("SELECT format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN "
-                                      "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = "
-                                      "to_regclass($1)",
-                                      pg::Parameters{}.text(checkpoints_table));
-  CheckpointTables tables;
-  tables.mirror = mirror.rows() == 0 ? "" : std::string(mirror.bytes(0, 0));
+  const auto names = connection.exec(
+      "SELECT coalesce((SELECT format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN "
+      "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass(wanted.name)), ''), "
+      "current_setting('search_path') FROM unnest($1::text[]) WITH ORDINALITY AS wanted(name, place) ORDER BY place",
+      pg::Parameters{}.text_array({"projector_projections", "projector_checkpoints", "projector_workers",
+                                   "projector_stores", checkpoints_table}));
+  const auto name = [&](std::size_t row) { return std::string(names.bytes(row, 0)); };
+  CheckpointTables tables{name(0), name(1), name(2), name(3), name(4), std::string(names.bytes(0, 1))};
+  if (tables.checkpoints.empty()) {
+    tables.projections.clear(); // without its checkpoints a projection's row says nothing
+  }
   return tables;
 }
 

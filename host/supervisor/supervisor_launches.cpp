@@ -1,5 +1,5 @@
-#include "supervisor/capacity.hpp"
 #include "projection/checkpoint_refusal.hpp"
+#include "supervisor/capacity.hpp"
 #include "supervisor/supervisor.hpp"
 
 #include <fmt/format.h>
