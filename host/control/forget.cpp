@@ -3,6 +3,7 @@
 #include "control/find_projection.hpp"
 #include "control/status.hpp"
 #include "pg/connection.hpp"
+#include "pg/quote.hpp"
 #include "projection/forget.hpp"
 
 #include <fmt/format.h>
@@ -65,7 +66,7 @@ std::string left_behind(pg::Connection& connection, const projection::Checkpoint
   std::string text;
   if (!mirrored.empty()) {
     std::vector<std::string> quoted;
-    std::transform(mirrored.begin(), mirrored.end(), std::back_inserter(quoted), pg::Connection::quote_literal);
+    std::transform(mirrored.begin(), mirrored.end(), std::back_inserter(quoted), pg::quote_literal);
     text += deleted
                 ? fmt::format("Its rows of {} ({}) were deleted, too.\n", tables.mirror, fmt::join(mirrored, ", "))
                 : fmt::format("Its rows of {} are left for other programs, and a projection of that name would go on "
