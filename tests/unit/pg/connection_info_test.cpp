@@ -75,7 +75,7 @@ TEST(ConnectionInfo, WhatMayBePartOfAPasswordIsNotShown) {
   for (const char* dsn :
        {"host=db password=my hunter=x", "host=db password = my hunter=x", "host=db sslpassword=a hunter",
         "password='a'hunter=x", "postgresql://app:hunter@[::1/app", "postgresql//app:hunter@db/app",
-        "postgresql:/app:hunter@db/app?a=b", "postgresql://app:my?hunter@db/app", "postgresql://app:100%hunter@db/app",
+        "postgresql:/app:hunter@db/app?a=b", "postgresql://db/app?a=b&hunter@x=1", "postgresql://app:100%hunter@db/app",
         "hunter2", "Hunter:x@db"}) {
     const auto refusal = refusal_of(dsn);
     EXPECT_NE(refusal, "accepted") << dsn;
