@@ -4,6 +4,7 @@
 #include "eventlog/store_check.hpp"
 #include "pg/transaction.hpp"
 #include "projection/checkpoint_tables.hpp"
+#include "projection/store_memory.hpp"
 #include "supervisor/session_plan.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +15,33 @@ namespace {
 /// What the sessions of a database are limited to, where it could be asked.
 using Limits = std::optional<supervisor::SessionLimits>;
 
-Limits check_event_store(const config::EventStore& configured, const base::Stop& stop, DatabaseCheck& check) {
+/// What the read model's database keeps about this event store; nothing where it has no tables, or cannot be asked,
+/// which is a finding of its own.
+std::optional<eventlog::RememberedStore> remembered(const config::Configuration& configuration,
+                                                    const eventlog::Store& store, const base::Stop& stop) {
+  try {
+    pg::ConnectOptions options;
+    options.dsn = configuration.read_model.dsn;
+    options.application_name = "projectorctl";
+    pg::Connection connection(options, stop);
+    const auto tables = projection::find_tables(connection, configuration.read_model.checkpoints_table);
+    if (!tables) {
+      return std::nullopt;
+    }
+    bool same_server = configuration.read_model.same_as_event_store;
+    if (!same_server &&
+        connection.exec("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')").boolean(0, 0)) {
+      const auto system = connection.exec("SELECT system_identifier::text || '/' FROM pg_control_system()");
+      same_server = store.identity.store.starts_with(system.bytes(0, 0));
+    }
+    return projection::read_store_memory(connection, *tables, store.identity, same_server);
+  } catch (const pg::Error&) {
+    return std::nullopt;
+  }
+}
+
+Limits check_event_store(const config::Configuration& configuration, const base::Stop& stop, DatabaseCheck& check) {
+  const config::EventStore& configured = configuration.event_store;
   Limits limits;
   try {
     pg::ConnectOptions options;
@@ -23,7 +50,15 @@ Limits check_event_store(const config::EventStore& configured, const base::Stop&
     pg::Connection connection(options, stop);
     const pg::Transaction transaction(connection, eventlog::begin_reading());
     limits = supervisor::read_session_limits(connection);
-    const auto store = eventlog::check_store(connection, configured.events_table);
+    auto store = eventlog::check_store(connection, configured.events_table);
+    if (const auto kept = remembered(configuration, store, stop)) {
+      store.identity.store = kept->store.empty() ? store.identity.store : kept->store;
+      eventlog::check_remembered(connection, store, *kept);
+    }
+    if (!store.flush_unknown.empty()) {
+      auto& found = configuration.read_model.same_as_event_store ? check.facts : check.problems;
+      found.push_back("event store: " + store.flush_unknown);
+    }
     check.facts.push_back(fmt::format("event store: {} can be read by role {}, last position {}", store.table,
                                       store.role, store.last_value));
   } catch (const eventlog::StoreRefused& refused) {
@@ -104,7 +139,7 @@ void check_sessions(const config::Configuration& configuration, const Limits& ev
 
 DatabaseCheck check_databases(const config::Configuration& configuration, const base::Stop& stop) {
   DatabaseCheck check;
-  const auto event_store = check_event_store(configuration.event_store, stop, check);
+  const auto event_store = check_event_store(configuration, stop, check);
   const auto read_model = check_read_model(configuration.read_model, stop, check);
   if (!event_store && !read_model) {
     return check;

@@ -1,26 +1,36 @@
 #include "control/schema.hpp"
 
 #include "eventlog/schema.hpp"
+#include "eventlog/schema_gaps.hpp"
 #include "pg/connection.hpp"
 #include "pg/quote.hpp"
 #include "pg/transaction.hpp"
 #include "projection/checkpoint_tables.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <poll.h>
 
+#include <chrono>
 #include <set>
 
 namespace projector::control {
 namespace {
 
-/// Schemas of projections that have their own. The host makes an absent one, for which it may have to ask the database.
-std::string projection_schemas(const config::Configuration& configuration, const std::string& role) {
+constexpr std::chrono::milliseconds kBusyPause{100};
+
+std::vector<std::string> own_schemas(const config::Configuration& configuration) {
   std::set<std::string> schemas;
   for (const auto& [name, projection] : configuration.projections) {
     schemas.insert(projection.schema);
   }
   schemas.insert(configuration.defaults.schema);
   schemas.erase("");
+  return {schemas.begin(), schemas.end()};
+}
+
+/// Schemas of projections that have their own. The host makes an absent one, for which it may have to ask the database.
+std::string projection_schemas(const std::vector<std::string>& schemas, const std::string& role) {
   if (schemas.empty()) {
     return "";
   }
@@ -53,14 +63,78 @@ std::string advice(const pg::Error& error, const std::string& key) {
   return "";
 }
 
+/// Whether the host's tables are there and the role may do with them, and with the schemas, what a host does.
+bool read_model_is_complete(pg::Connection& connection, const DatabaseSchema& schema) {
+  const auto tables = projection::find_tables(connection, schema.checkpoints_table);
+  if (!tables) {
+    return false;
+  }
+  const auto absent = connection.exec("SELECT count(*) FROM unnest($1::text[]) s WHERE to_regnamespace(quote_ident(s)) "
+                                      "IS NULL",
+                                      pg::Parameters{}.text_array(schema.schemas));
+  if (absent.int8(0, 0) != 0) {
+    return false;
+  }
+  return schema.role.empty() ||
+         connection
+             .exec("SELECT (SELECT bool_and(has_table_privilege($1, t, p)) FROM unnest($2::text[]) t, "
+                   "unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) p) AND (SELECT bool_and(has_schema_privilege($1, "
+                   "s, 'USAGE') AND has_schema_privilege($1, s, 'CREATE')) FROM unnest($3::text[] || "
+                   "current_schema()::text) s) AND ($3::text[] = '{}' OR has_database_privilege($1, "
+                   "current_database(), 'CREATE'))",
+                   pg::Parameters{}
+                       .text(schema.role)
+                       .text_array(
+                           {tables->projections, tables->checkpoints, tables->workers, tables->stores, tables->mirror})
+                       .text_array(schema.schemas))
+             .boolean(0, 0);
+}
+
+/// Waits until no other program does this. In the simple protocol, since an open portal keeps the snapshot that an
+/// index build waits for.
+void wait_for_turn(pg::Connection& connection, const base::Stop& stop) {
+  while (!connection.script("SELECT pg_try_advisory_xact_lock(hashtext('projectord event store'))").boolean(0, 0)) {
+    pollfd stopped{stop.fd(), POLLIN, 0};
+    if (::poll(&stopped, 1, static_cast<int>(kBusyPause.count())) > 0) {
+      throw pg::Interrupted();
+    }
+  }
+}
+
+/// Adds what an events table lacks. False: there is no table.
+bool fill_gaps(pg::Connection& connection, const pg::ConnectOptions& options, const DatabaseSchema& schema,
+               const base::Stop& stop) {
+  pg::Connection other(options, stop);
+  const pg::Transaction one_at_a_time(other, "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0");
+  wait_for_turn(other, stop);
+  const auto gaps = eventlog::find_schema_gaps(connection, schema.events_table, schema.role);
+  if (!gaps.owner.empty()) {
+    throw pg::Error(pg::Error::Kind::Statement, "42501",
+                    fmt::format("{} belongs to {}, who has to run: {}", schema.events_table, gaps.owner,
+                                fmt::join(gaps.steps, "; ")));
+  }
+  for (const std::string& step : gaps.steps) {
+    connection.exec(step);
+  }
+  return !gaps.no_table;
+}
+
 } // namespace
 
 std::vector<DatabaseSchema> schema_of(const config::Configuration& configuration, const std::string& role) {
-  return {{"event_store.dsn", configuration.event_store.dsn,
-           eventlog::store_schema(configuration.event_store.events_table, role)},
-          {"read_model.dsn", configuration.read_model.dsn,
-           projection::read_model_schema(configuration.read_model.checkpoints_table, role) +
-               projection_schemas(configuration, role)}};
+  const auto schemas = own_schemas(configuration);
+  return {{.key = "event_store.dsn",
+           .dsn = configuration.event_store.dsn,
+           .sql = eventlog::store_schema(configuration.event_store.events_table, role),
+           .role = role,
+           .events_table = configuration.event_store.events_table},
+          {.key = "read_model.dsn",
+           .dsn = configuration.read_model.dsn,
+           .sql = projection::read_model_schema(configuration.read_model.checkpoints_table, role) +
+                  projection_schemas(schemas, role),
+           .role = role,
+           .checkpoints_table = configuration.read_model.checkpoints_table,
+           .schemas = schemas}};
 }
 
 std::string schema_text(const config::Configuration& configuration, const std::string& role) {
@@ -77,6 +151,11 @@ void apply_schema(const DatabaseSchema& schema, const base::Stop& stop) {
   options.application_name = "projectorctl";
   try {
     pg::Connection connection(options, stop);
+    const bool there = schema.events_table.empty() ? read_model_is_complete(connection, schema)
+                                                   : fill_gaps(connection, options, schema, stop);
+    if (there) {
+      return;
+    }
     pg::Transaction transaction(connection, "BEGIN; SET LOCAL client_min_messages = warning");
     connection.script("SELECT pg_advisory_xact_lock(hashtext('projectord schema'));\n" + schema.sql);
     transaction.commit();

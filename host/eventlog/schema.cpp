@@ -73,9 +73,20 @@ std::string store_schema(const std::string& events_table, const std::string& rol
   created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
   UNIQUE (bounded_context, aggregate_type, aggregate_id, aggregate_version)
 );
-CREATE INDEX IF NOT EXISTS {1} ON {0} (event_type, global_position);
-CREATE INDEX IF NOT EXISTS {2} ON {0} (correlation_id) WHERE correlation_id IS NOT NULL;
-CREATE TABLE IF NOT EXISTS {3} (
+-- Where the table has rows and programs append to it, use "projectorctl schema apply", which keeps nobody waiting.
+DO $index$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_index WHERE indrelid = {1}::regclass AND indpred IS NULL AND indnkeyatts > 1 AND
+      pg_get_indexdef(indexrelid, 1, true) = 'event_type' AND
+      pg_get_indexdef(indexrelid, 2, true) = 'global_position') THEN
+    CREATE INDEX ON {0} (event_type, global_position);
+  END IF;
+  IF NOT EXISTS (SELECT FROM pg_index WHERE indrelid = {1}::regclass AND
+      pg_get_indexdef(indexrelid, 1, true) = 'correlation_id' AND
+      coalesce(pg_get_expr(indpred, indrelid), '(correlation_id IS NOT NULL)') = '(correlation_id IS NOT NULL)') THEN
+    CREATE INDEX ON {0} (correlation_id) WHERE correlation_id IS NOT NULL;
+  END IF;
+END $index$;
+CREATE TABLE IF NOT EXISTS {2} (
   bounded_context TEXT NOT NULL,
   aggregate_type TEXT NOT NULL,
   aggregate_id TEXT NOT NULL,
@@ -84,8 +95,7 @@ CREATE TABLE IF NOT EXISTS {3} (
   PRIMARY KEY (bounded_context, aggregate_type, aggregate_id)
 );
 )",
-                     table, quoted(name.table + "_event_type_global_position_idx"),
-                     quoted(name.table + "_correlation_id_idx"), heads);
+                     table, pg::quote_literal(table), heads);
   if (role.empty()) {
     return sql;
   }

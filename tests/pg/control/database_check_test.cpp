@@ -66,6 +66,32 @@ TEST_F(DatabaseCheckTest, AnUnsafeStoreIsRefused) {
   EXPECT_THAT(run().problems, ElementsAre(HasSubstr("CACHE 20")));
 }
 
+TEST_F(DatabaseCheckTest, AnotherStoreThanTheRememberedOneIsRefused) {
+  apply();
+  append();
+  const auto identity = look("SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || d.oid || '/' || "
+                             "'events'::regclass::oid FROM pg_database d WHERE datname = current_database()");
+  connection_.exec("INSERT INTO projector_stores (store, timeline, settled, marks) VALUES ('" + identity +
+                   "', 1, 1, '1:00000000-0000-0000-0000-000000000001')");
+  EXPECT_THAT(run().problems, ElementsAre(HasSubstr("position 1 of public.events has event ")));
+  connection_.exec("INSERT INTO projector_stores (store, timeline, settled) VALUES ('" + identity + "#2', 1, 0)");
+  EXPECT_THAT(run().problems, IsEmpty());
+}
+
+TEST_F(DatabaseCheckTest, ARightThatIsMissingIsToldWithItsGrant) {
+  apply();
+  const auto dsn = create_role();
+  apply(role_);
+  connection_.exec("REVOKE EXECUTE ON FUNCTION pg_current_wal_flush_lsn() FROM PUBLIC");
+  configuration().event_store.dsn = dsn;
+  configuration().read_model.same_as_event_store = false;
+  EXPECT_THAT(
+      run().problems,
+      ElementsAre(HasSubstr("GRANT EXECUTE ON FUNCTION pg_catalog.pg_current_wal_flush_lsn() TO \"" + role_ + "\"")));
+  configuration().read_model.same_as_event_store = true;
+  EXPECT_THAT(run().problems, IsEmpty());
+}
+
 TEST_F(DatabaseCheckTest, WhatCannotBeReachedIsAFinding) {
   configuration().event_store.dsn = configuration().read_model.dsn =
       "host=" + directory_.path().string() + " password=hunter2";
