@@ -1,5 +1,6 @@
 #include "eventlog/history_reader.hpp"
 
+#include "eventlog/large_rows.hpp"
 #include "eventlog/row_decoder.hpp"
 #include "eventlog/unreadable_event.hpp"
 
@@ -21,10 +22,10 @@ void add_condition(std::string& sql, pg::Parameters& parameters, const char* col
   }
 }
 
-std::string statement(const HistoryRead& read, const Store& store, const char* columns, std::int64_t after,
+std::string statement(const HistoryRead& read, const std::string& columns, const std::string& rows, std::int64_t after,
                       std::int64_t limit, pg::Parameters& parameters) {
   std::string sql =
-      fmt::format("SELECT {} FROM {} WHERE global_position > $1 AND global_position <= $2", columns, store.table);
+      fmt::format("SELECT {} FROM {} r WHERE global_position > $1 AND global_position <= $2", columns, rows);
   parameters.int8(after).int8(read.to);
   if (read.only_for) {
     const Filter& filter = read.only_for->filter;
@@ -44,11 +45,13 @@ void HistoryReader::run() {
   while (const auto read = shared_.next_read(stop_)) {
     try {
       carry_out(*read);
+      shared_.reserve(*read, 0);
       backoff_.reset();
       reported_ = false;
     } catch (const pg::Interrupted&) {
       return;
     } catch (const std::exception& error) {
+      shared_.reserve(*read, 0);
       if (!connection_ || !connection_->reusable()) {
         connection_.reset();
       }
@@ -104,13 +107,22 @@ void HistoryReader::carry_out(HistoryRead& read) {
   };
   builder_.clear();
   pg::Parameters parameters;
-  const std::string sql = statement(read, *store_, kEventColumns, read.after, read.limit, parameters);
+  const bool guarded = may_hold_large_rows(*connection_, *store_);
+  const std::string sql = guarded
+                              ? statement(read, std::string(kEventColumns) + ", large",
+                                          rows_without_large_text(store_->table), read.after, read.limit, parameters)
+                              : statement(read, kEventColumns, store_->table, read.after, read.limit, parameters);
+  std::optional<std::int64_t> large;
   std::optional<UnreadableEvent> unreadable;
   const auto take = [&](const pg::Result& row) {
     const projector_event event = decode_row(row.get(), 0);
     const std::int64_t last = builder_.empty() ? from : builder_.last_position();
     if (event.global_position == last && rows > 0) {
       throw UnreadableEvent(last, "global_position", "another row has the same position");
+    }
+    if (guarded && is_large(row.get())) {
+      large = event.global_position;
+      return false;
     }
     if (builder_.full_for(text_bytes(event))) {
       cut(builder_.last_position());
@@ -138,7 +150,8 @@ void HistoryReader::carry_out(HistoryRead& read) {
     // The rows before it have come, in order.
     pg::Parameters next;
     const auto row = connection_->exec(
-        statement(read, *store_, "global_position", builder_.empty() ? from : builder_.last_position(), 1, next), next);
+        statement(read, "global_position", store_->table, builder_.empty() ? from : builder_.last_position(), 1, next),
+        next);
     if (row.rows() != 0) {
       unreadable = find_unreadable(*connection_, *store_, row.int8(0, 0));
     }
@@ -150,11 +163,26 @@ void HistoryReader::carry_out(HistoryRead& read) {
     stop_before(read, *unreadable, [&] { cut(unreadable->position() - 1); });
     return;
   }
+  if (large && wanted) {
+    read_large(read, *large, cut);
+    shared_.finish(read, rows + 1, from == read.to);
+    return;
+  }
   const bool complete = wanted && rows < read.limit;
   if (wanted && (complete || !builder_.empty())) {
     cut(complete ? read.to : builder_.last_position());
   }
   shared_.finish(read, rows, complete || from == read.to);
+}
+
+/// Hands over what comes before a large event, and then that one alone.
+void HistoryReader::read_large(HistoryRead& read, std::int64_t position, const std::function<void(std::int64_t)>& cut) {
+  if (read.progress < position - 1) {
+    cut(position - 1);
+  }
+  append_large_row(*connection_, *store_, position, builder_, [&](std::size_t bytes) { shared_.reserve(read, bytes); });
+  shared_.reserve(read, 0);
+  cut(position);
 }
 
 /// Hands over what comes before the event, and tells why nothing comes after it.

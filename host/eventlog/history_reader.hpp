@@ -26,6 +26,7 @@ public:
 private:
   bool ready(const HistoryRead& read);
   void carry_out(HistoryRead& read);
+  void read_large(HistoryRead& read, std::int64_t position, const std::function<void(std::int64_t)>& cut);
   void stop_before(const HistoryRead& read, const UnreadableEvent& event, const std::function<void()>& cut);
 
   const EventLogOptions& options_;

@@ -29,6 +29,19 @@ void LookWindow::add(const projector_event& event) {
   ++rows_;
 }
 
+void LookWindow::add_unread(std::int64_t position) {
+  if (full_) {
+    return;
+  }
+  cut_snapshot();
+  gaps_.add(position);
+  if (gaps_.missing().empty()) {
+    taken_to_ = position;
+  } else {
+    held_.push_back({.position = position, .segment = nullptr});
+  }
+}
+
 void LookWindow::end_of_snapshot() {
   cut_snapshot();
 }
@@ -47,7 +60,7 @@ void LookWindow::cut_snapshot() {
 
 void LookWindow::hold_back(const SegmentPtr& segment) {
   for (std::size_t index = 0; index < segment->events().size(); ++index) {
-    held_.push_back({segment->events()[index].global_position, segment, index});
+    held_.push_back({.position = segment->events()[index].global_position, .segment = segment, .index = index});
   }
 }
 
@@ -60,13 +73,23 @@ void LookWindow::add_filling(const projector_event& event) {
   bytes_ += event_bytes(event);
 }
 
+void LookWindow::add_unread_filling(std::int64_t position) {
+  cut_filling();
+  held_.push_back({.position = position, .segment = nullptr});
+  merge_held(held_.size() - 1);
+  filling_.push_back(position);
+}
+
 void LookWindow::cut_filling() {
-  if (builder_.empty()) {
-    return;
+  if (!builder_.empty()) {
+    const std::size_t middle = held_.size();
+    hold_back(builder_.finish(0, 0, incarnation_, began_));
+    merge_held(middle);
   }
-  const auto middle = static_cast<std::ptrdiff_t>(held_.size());
-  hold_back(builder_.finish(0, 0, incarnation_, began_));
-  std::inplace_merge(held_.begin(), held_.begin() + middle, held_.end(),
+}
+
+void LookWindow::merge_held(std::size_t middle) {
+  std::inplace_merge(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(middle), held_.end(),
                      [](const Row& left, const Row& right) { return left.position < right.position; });
 }
 
@@ -82,6 +105,13 @@ std::vector<SegmentPtr> LookWindow::take_contiguous() {
   const std::int64_t to = gaps_.contiguous();
   auto next = held_.begin();
   for (; next != held_.end() && next->position <= to; ++next) {
+    if (next->segment == nullptr) {
+      if (taken_to_ < next->position - 1) {
+        segments.push_back(finish_to(next->position - 1));
+      }
+      taken_to_ = next->position;
+      continue;
+    }
     const projector_event& event = next->segment->events()[next->index];
     if (builder_.full_for(text_bytes(event))) {
       segments.push_back(finish_to(builder_.last_position()));

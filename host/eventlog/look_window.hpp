@@ -22,30 +22,35 @@ public:
   /// The next row of the look's snapshot; positions rise. A row that exceeds the limit, and all that follow it, are
   /// left out.
   void add(const projector_event& event);
+  /// The same for a row that is too large for the tail to read: no segment covers its position.
+  void add_unread(std::int64_t position);
   void end_of_snapshot();
 
   /// The next row that a later snapshot shows in a missing range; positions rise.
   void add_filling(const projector_event& event);
+  void add_unread_filling(std::int64_t position);
   void end_of_filling();
   /// What is still missing at or below `position` will never come.
   void close(std::int64_t position) { gaps_.close(position); }
 
-  /// Segments without a hole from the look's beginning, or the end of the ones taken before, up to gaps().contiguous().
+  /// Segments from the look's beginning, or the end of the ones taken before, up to gaps().contiguous(); without a hole
+  /// but for rows that were not read.
   std::vector<SegmentPtr> take_contiguous();
 
   [[nodiscard]] const GapTracker& gaps() const noexcept { return gaps_; }
   /// Memory of the rows that are held.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  [[nodiscard]] std::size_t rows() const noexcept { return rows_; } ///< of the look's snapshot
+  [[nodiscard]] std::size_t rows() const noexcept { return rows_; } ///< read of the look's snapshot
 
 private:
   struct Row {
     std::int64_t position;
-    SegmentPtr segment;
-    std::size_t index;
+    SegmentPtr segment; ///< null: the row was not read
+    std::size_t index = 0;
   };
   void cut_snapshot();
   void cut_filling();
+  void merge_held(std::size_t middle);
   void hold_back(const SegmentPtr& segment);
   SegmentPtr finish_to(std::int64_t to);
 
@@ -54,7 +59,7 @@ private:
   const std::size_t most_bytes_;
   SegmentBuilder& builder_;
   GapTracker gaps_;
-  std::int64_t taken_to_;             ///< segments up to here were finished as contiguous
+  std::int64_t taken_to_;             ///< up to here segments were finished as contiguous, or rows were not read
   std::vector<SegmentPtr> ready_;     ///< contiguous, not taken yet
   std::size_t ready_bytes_ = 0;       ///< of the rows in ready_
   std::vector<Row> held_;             ///< above the first gap, in order of position

@@ -22,6 +22,7 @@ struct HistoryRead {
   bool running = false;
   base::TimePoint began;     ///< while it is running
   std::int64_t progress = 0; ///< up to here its segments are handed over
+  std::size_t reserved = 0;  ///< memory that the cache leaves to it while it is running
 };
 
 /// Which reads of the table are running or planned, so that two cursors that need the same range wait for one read.

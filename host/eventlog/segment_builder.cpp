@@ -118,6 +118,19 @@ void SegmentBuilder::append(const projector_event& event, std::uint32_t aggregat
   events_.back().struct_size = sizeof(projector_event);
 }
 
+char* SegmentBuilder::append_without_payload(projector_event event) {
+  const std::size_t bytes = std::exchange(event.payload.size, 0);
+  const std::size_t before = text_size_ + event.aggregate_id.size;
+  append(event);
+  // The texts behind the payload move away from its place.
+  const std::size_t behind = text_size_ - before;
+  reserve_text(bytes);
+  char* payload = text_.get() + before;
+  std::memmove(payload + bytes, payload, behind);
+  events_.back().payload = {payload, bytes};
+  return payload;
+}
+
 char* SegmentBuilder::reserve_text(std::size_t bytes) {
   const std::size_t used = std::exchange(text_size_, text_size_ + bytes);
   if (text_size_ > text_capacity_) {
@@ -138,7 +151,9 @@ SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint
   segment->to_ = to;
   segment->incarnation_ = incarnation;
   segment->read_at_ = read_at;
-  std::size_t arena_size = text_size_ + 1;
+  // One copy of a large event's text is enough.
+  const bool move_text = text_size_ > kSegmentBytes;
+  std::size_t arena_size = 1 + (move_text ? 0 : text_size_);
   for (const KindEntry& kind : kinds_) {
     arena_size += kind.text.size();
   }
@@ -154,7 +169,11 @@ SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint
                                all.substr(kind.context_size + kind.aggregate_size)});
     free += all.size();
   }
-  if (text_size_ != 0) {
+  if (move_text) {
+    free = text_.get();
+    segment->arena_.push_back(std::move(text_));
+    arena_size += std::exchange(text_capacity_, 0);
+  } else if (text_size_ != 0) {
     std::memcpy(free, text_.get(), text_size_);
   }
   segment->events_.assign(events_.begin(), events_.end());

@@ -26,6 +26,10 @@ public:
   /// As append, for an event that already lies in a segment: spares the hash.
   void append(const projector_event& event, std::uint32_t aggregate_hash);
 
+  /// As append, but only makes room for as many bytes of payload as event.payload.size says, and gives where they
+  /// belong. The address is good until the next call.
+  char* append_without_payload(projector_event event);
+
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
   /// About what the segment takes in memory if it is finished now.

@@ -1,5 +1,6 @@
 #include "eventlog/settled_reader.hpp"
 
+#include "eventlog/large_rows.hpp"
 #include "eventlog/row_decoder.hpp"
 #include "eventlog/unreadable_event.hpp"
 #include "pg/pipeline.hpp"
@@ -52,8 +53,10 @@ void SettledReader::adopt(Store store) {
   if (std::find(sequences_.begin(), sequences_.end(), store_.sequence_oid) == sequences_.end()) {
     sequences_.push_back(store_.sequence_oid);
   }
-  rows_sql_ = fmt::format("SELECT {} FROM {} WHERE global_position > $1 ORDER BY global_position LIMIT $2",
-                          kEventColumns, store_.table);
+  // What is too large for the tail, the history readers read on demand.
+  const std::string rows = rows_without_large_text(store_.table);
+  rows_sql_ = fmt::format("SELECT {}, large FROM {} r WHERE global_position > $1 ORDER BY global_position LIMIT $2",
+                          kEventColumns, rows);
   facts_sql_ = fmt::format("SELECT h.global_position, {}, pg_is_in_recovery(), pg_backend_pid(), "
                            "{}, {}, {}, "
                            "EXISTS (SELECT FROM {} WHERE global_position < 1), h.event_id::text FROM {} s LEFT JOIN "
@@ -62,9 +65,9 @@ void SettledReader::adopt(Store store) {
                            kLastValueSql, store_.inserted_sql, store_.flushed_sql, store_.fingerprint_sql, store_.table,
                            store_.sequence, store_.table);
   missing_sql_ = fmt::format("SELECT e.* FROM unnest($1::bigint[], $2::bigint[]) AS r(above, upto) CROSS JOIN LATERAL "
-                             "(SELECT {} FROM {} WHERE global_position > r.above AND global_position <= r.upto "
-                             "ORDER BY global_position LIMIT $3) e ORDER BY e.global_position LIMIT $3",
-                             kEventColumns, store_.table);
+                             "(SELECT {}, large FROM {} t WHERE global_position > r.above AND global_position <= "
+                             "r.upto ORDER BY global_position LIMIT $3) e ORDER BY e.global_position LIMIT $3",
+                             kEventColumns, rows);
 }
 
 bool SettledReader::look() {
@@ -116,7 +119,11 @@ std::optional<SettledReader::Facts> SettledReader::read_snapshot(LookWindow& win
         return;
       }
       last = event.global_position;
-      window.add(event);
+      if (is_large(row)) {
+        window.add_unread(last);
+      } else {
+        window.add(event);
+      }
       ++rows_read;
     } catch (const UnreadableEvent&) {
       unreadable = rows_read;
@@ -278,9 +285,13 @@ std::optional<std::int64_t> SettledReader::read_missing(Look& look, std::int64_t
       const projector_event event = decode_row(result.get(), 0);
       unreadable = rows > 0 && event.global_position == last;
       if (!unreadable) {
-        look.window.add_filling(event);
-        ++rows;
         last = event.global_position;
+        if (is_large(result.get())) {
+          look.window.add_unread_filling(last);
+        } else {
+          look.window.add_filling(event);
+        }
+        ++rows;
       }
     } catch (const UnreadableEvent&) {
       unreadable = true;
@@ -316,11 +327,11 @@ void SettledReader::publish(std::vector<SegmentPtr> segments, std::int64_t settl
 }
 
 std::int64_t SettledReader::row_limit() const {
-  return std::clamp(static_cast<std::int64_t>(options_.memory / 8 / average_bytes_), kFewestRows, kMostRows);
+  return std::clamp(static_cast<std::int64_t>(most_bytes() / average_bytes_), kFewestRows, kMostRows);
 }
 
 std::size_t SettledReader::most_bytes() const {
-  return std::max<std::size_t>(options_.memory / 8, kSegmentBytes);
+  return std::max<std::size_t>(options_.memory / 16, kSegmentBytes);
 }
 
 WalPosition SettledReader::insert_position() {

@@ -177,6 +177,13 @@ std::shared_ptr<HistoryRead> SharedLog::next_read(const base::Stop& stop) {
   return read;
 }
 
+void SharedLog::reserve(HistoryRead& read, std::size_t bytes) {
+  const Lock lock(mutex_);
+  reserved_ = reserved_ - read.reserved + bytes;
+  read.reserved = bytes;
+  fit_cache();
+}
+
 bool SharedLog::deliver(HistoryRead& read, SegmentPtr segment) {
   const Lock lock(mutex_);
   if (!connected_ || read.incarnation != incarnation_) {

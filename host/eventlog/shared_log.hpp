@@ -87,6 +87,8 @@ public:
   // The history readers'.
   /// Waits for a read to do; null on a stop.
   std::shared_ptr<HistoryRead> next_read(const base::Stop& stop);
+  /// The cache leaves so many bytes of memory to the read until it has ended.
+  void reserve(HistoryRead& read, std::size_t bytes);
   /// One finished segment of a read. False: nobody needs the rest of it now.
   bool deliver(HistoryRead& read, SegmentPtr segment);
   void finish(const HistoryRead& read, std::int64_t rows, bool complete);
@@ -114,6 +116,7 @@ private:
   SegmentPtr cached(const CursorState& cursor, std::int64_t after) const;
   bool keep_own(CursorState& cursor, SegmentPtr segment);
   void drop_own(CursorState& cursor, std::size_t count);
+  void fit_cache();
   [[nodiscard]] std::size_t most_own(const CursorState& cursor) const;
   [[nodiscard]] bool reads_alone(const CursorState& cursor, std::int64_t from) const;
   bool hand_over(const SegmentPtr& segment);
@@ -129,6 +132,7 @@ private:
   SegmentCache cache_;
   ReadPlan plan_;
   std::size_t own_bytes_ = 0;           ///< of all cursors
+  std::size_t reserved_ = 0;            ///< by running reads
   std::condition_variable_any work_;    ///< for history readers: the plan has grown
   std::condition_variable_any tail_;    ///< for the tail: somebody wants a look
   std::condition_variable_any answers_; ///< for settle and confirm

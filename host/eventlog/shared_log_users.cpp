@@ -137,6 +137,10 @@ std::size_t SharedLog::most_own(const CursorState& cursor) const {
   return std::min(kEach - std::min(kEach, cursor.own_bytes), all - std::min(all, own_bytes_));
 }
 
+void SharedLog::fit_cache() {
+  cache_.set_budget(memory_ - std::min(memory_, own_bytes_ + reserved_), positions());
+}
+
 /// False: the cursor needs the rest of the read later, or never.
 bool SharedLog::keep_own(CursorState& cursor, SegmentPtr segment) {
   if (cursor.closed) {
@@ -148,7 +152,7 @@ bool SharedLog::keep_own(CursorState& cursor, SegmentPtr segment) {
   cursor.own_bytes += segment->bytes();
   own_bytes_ += segment->bytes();
   cursor.own.push_back(std::move(segment));
-  cache_.set_budget(memory_ - std::min(memory_, own_bytes_), positions());
+  fit_cache();
   wake(cursor);
   return most_own(cursor) > 0;
 }
@@ -163,7 +167,7 @@ void SharedLog::drop_own(CursorState& cursor, std::size_t count) {
     own_bytes_ -= cursor.own.front()->bytes();
     cursor.own.pop_front();
   }
-  cache_.set_budget(memory_ - std::min(memory_, own_bytes_), positions());
+  fit_cache();
 }
 
 /// A lone straggler: nobody else will use what it reads, and its filter spares the store the rest.

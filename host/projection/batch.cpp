@@ -116,7 +116,7 @@ bool BatchCutter::take(Batch& batch, const std::shared_ptr<const eventlog::Segme
   if (!copy && !matching_.empty()) {
     batch.segments_.push_back(segment);
   }
-  batch.bytes_ += copy ? matching_bytes : (matching_.empty() ? 0 : std::max(matching_bytes, segment->bytes() / 2));
+  batch.bytes_ += copy ? matching_bytes : (matching_.empty() ? 0 : std::max(matching_bytes, segment->bytes()));
   full = full || batch.events_.size() == limits.events;
   batch.to_ = full ? std::max(batch.to_, batch.events_.back()->global_position) : std::min(segment->to(), limits.up_to);
   return full || batch.bytes_ >= limits.bytes || batch.to_ == limits.up_to;

@@ -286,6 +286,49 @@ TEST_F(Feed, EventLargerThanTheBudget) {
   EXPECT_LE(log->snapshot().cached_bytes, with.memory);
 }
 
+TEST_F(Feed, LargeEventsAreReadInPieces) {
+  constexpr int kLarge = 5 << 20;
+  admin_->exec("ALTER TABLE events ALTER payload SET STORAGE EXTERNAL");
+  const auto log = open();
+  Follower live(*log);
+  emit_kind("small", 2);
+  emit_kind("large", 1, kLarge);
+  emit_kind("small", 2);
+  emit_kind("large", 2, kLarge);
+  admin_->exec("UPDATE events SET metadata = jsonb_build_object('text', repeat('y', 3000000)), payload = "
+               "substring(payload FROM 1 FOR 2000000) || payload || '\\x00' WHERE global_position = 6");
+  live.read_to(7);
+  EXPECT_EQ(live.positions(), stored());
+  expect_all_delivered(*log);
+  const auto next = log->cursor({}, false, {})->next(5, far(), base::no_stop());
+  ASSERT_EQ(next.status, Cursor::Status::Segment);
+  const projector_event& large = next.segment->events()[0];
+  ASSERT_EQ(large.global_position, 6);
+  const auto same =
+      admin_->exec("SELECT md5(payload), octet_length(metadata::text) FROM events WHERE global_position = 6");
+  const auto hash =
+      admin_->exec("SELECT md5($1::bytea)", pg::Parameters().binary({large.payload.data, large.payload.size}, 17));
+  EXPECT_EQ(hash.bytes(0, 0), same.bytes(0, 0));
+  EXPECT_EQ(static_cast<std::int64_t>(large.metadata.size), same.int8(0, 1));
+}
+
+TEST_F(Feed, LargeEventsFillAGap) {
+  const auto log = open();
+  Follower live(*log);
+  const auto other = session();
+  other->exec("BEGIN");
+  other->exec("SELECT emit(1, 'small')");
+  other->exec("SELECT emit(2, 'large', 3000000)");
+  emit_kind("large", 1, 3000000);
+  emit_kind("small", 3);
+  await_gap(*log);
+  EXPECT_EQ(log->settled(), 0);
+  other->exec("COMMIT");
+  live.read_to(7);
+  EXPECT_EQ(live.positions(), stored());
+  EXPECT_EQ(stored().size(), 7u);
+}
+
 TEST_F(Feed, SmallTailSegmentsAreMerged) {
   const auto log = open();
   Follower live(*log, Filter{}, false, 0, base::TimePoint());

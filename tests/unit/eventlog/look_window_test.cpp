@@ -108,5 +108,33 @@ TEST_F(LookWindowTest, LargeSnapshotsBecomeSeveralSegments) {
   EXPECT_EQ(segments[2]->to(), 2500);
 }
 
+TEST_F(LookWindowTest, NoSegmentCoversARowThatWasNotRead) {
+  LookWindow rows = window(0);
+  rows.add(event(1));
+  rows.add_unread(2);
+  rows.add(event(3));
+  rows.add_unread(6);
+  rows.add(event(7));
+  rows.end_of_snapshot();
+  EXPECT_EQ(rows.rows(), 3u);
+  const auto first = rows.take_contiguous();
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_EQ(first[0]->to(), 1);
+  EXPECT_EQ(first[1]->after(), 2);
+  EXPECT_EQ(first[1]->to(), 3);
+  rows.add_unread_filling(4);
+  rows.end_of_filling();
+  EXPECT_TRUE(rows.take_contiguous().empty());
+  EXPECT_EQ(rows.gaps().contiguous(), 4);
+  rows.close(5);
+  const auto last = rows.take_contiguous();
+  ASSERT_EQ(last.size(), 2u);
+  EXPECT_EQ(last[0]->after(), 4);
+  EXPECT_EQ(last[0]->to(), 5);
+  EXPECT_TRUE(last[0]->events().empty());
+  EXPECT_EQ(last[1]->after(), 6);
+  EXPECT_EQ(last[1]->to(), 7);
+}
+
 } // namespace
 } // namespace projector::eventlog

@@ -130,5 +130,28 @@ TEST(Filter, ListsAndPartitions) {
   EXPECT_FALSE(filter.matches_partition(4294967294u));
 }
 
+TEST(SegmentBuilder, MakesRoomForAPayloadThatComesLater) {
+  SegmentBuilder builder;
+  builder.append(event(1, "first", "one"));
+  projector_event large = event(2, "second", "");
+  large.metadata = str("meta");
+  large.correlation_id = str("correlation");
+  const std::string payload(3 * kSegmentBytes, 'p');
+  large.payload = {nullptr, payload.size()};
+  char* to = builder.append_without_payload(large);
+  std::memcpy(to, payload.data(), payload.size());
+  builder.append(event(3, "third", "three"));
+  const auto made = builder.finish(0, 3, 1, base::TimePoint());
+  ASSERT_EQ(made->events().size(), 3u);
+  EXPECT_EQ(view(made->events()[0].payload), "one");
+  EXPECT_EQ(view(made->events()[1].aggregate_id), "second");
+  EXPECT_EQ(view(made->events()[1].payload), payload);
+  EXPECT_EQ(view(made->events()[1].metadata), "meta");
+  EXPECT_EQ(view(made->events()[1].correlation_id), "correlation");
+  EXPECT_EQ(view(made->events()[2].aggregate_id), "third");
+  EXPECT_EQ(view(made->events()[2].payload), "three");
+  EXPECT_GE(made->bytes(), payload.size());
+}
+
 } // namespace
 } // namespace projector::eventlog
