@@ -59,9 +59,9 @@ public:
     std::shared_ptr<const Segment> segment;
     std::string reason;
   };
-  /// The segment that covers after + 1, from the cache, or from a read that this call waits for. Part of it may lie at
-  /// or below `after`. With a deadline in the past: only what is in the cache, never waits. Also starts the read of
-  /// what comes next.
+  /// The segment that covers after + 1, from the cache or from a read that this call waits for. Some of its events may
+  /// lie at or below `after`. With a deadline in the past: only what is in the cache, never waits. Also starts the read
+  /// of what comes next.
   virtual Next next(std::int64_t after, base::TimePoint deadline, const base::Stop& stop) = 0;
   /// The worker has read its checkpoint again after NewStore.
   virtual void restarted() = 0;

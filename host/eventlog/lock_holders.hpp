@@ -15,15 +15,15 @@ namespace projector::eventlog {
 /// Used by the tail's thread, outside any transaction of its connection.
 class LockHolders {
 public:
-  /// Asks the server. `sequences` are oids.
+  /// Queries the server. `sequences` are oids.
   LockHolders(pg::Connection& connection, const Store& store, const std::vector<std::uint32_t>& sequences);
 
-  /// Asks again, and forgets those that are gone. True: some were.
+  /// Queries again, and drops the transactions that have ended. True: there were some.
   bool refresh();
   [[nodiscard]] bool empty() const noexcept { return transactions_.empty(); }
-  /// How far the store's log was flushed when last asked.
+  /// How far the store's log was flushed at the last query.
   [[nodiscard]] WalPosition flushed() const noexcept { return flushed_; }
-  /// Who they are and what they do, for people, with what to do about it.
+  /// Describes the transactions and what they do, for people, with what to do about it.
   [[nodiscard]] std::string describe(const std::string& role) const;
 
 private:

@@ -28,7 +28,7 @@ HistoryRead* ReadPlan::covering(std::int64_t position, base::TimePoint not_befor
   return nullptr;
 }
 
-/// A share of the memory for each place at which cursors that are behind read.
+/// The cursors that are behind read at several places; each place gets an equal share of the memory.
 std::size_t ReadPlan::bytes_of_a_read(const View& view) const {
   std::size_t places = 0;
   std::int64_t last = 0;
@@ -144,7 +144,7 @@ void ReadPlan::finished(const HistoryRead& read, std::int64_t rows, bool complet
   }
 }
 
-/// Rises at once and falls slowly, so that a read of large events is not too large twice.
+/// The estimate rises at once and falls slowly, so that a second read of large events is not too large again.
 void ReadPlan::learn(const Segment& segment) {
   if (!segment.events().empty()) {
     const std::size_t now = segment.bytes() / segment.events().size() + 1;

@@ -7,7 +7,7 @@
 namespace projector::eventlog {
 namespace {
 
-/// How far the nearest cursor has to go to reach the segment: kNone where all are past it.
+/// How many positions the nearest cursor is away from the segment; kNone where all cursors are past it.
 std::int64_t distance(const Segment& segment, std::span<const std::int64_t> positions) {
   const auto behind = std::lower_bound(positions.begin(), positions.end(), segment.to());
   if (behind == positions.begin()) {

@@ -235,8 +235,8 @@ void SettledReader::wait_for_holders(Look& look, LockHolders& holders) {
   }
 }
 
-/// All who held the lock are gone: what a snapshot taken now does not show at or below the look's highest row never
-/// comes.
+/// All transactions that held the lock have ended: what a snapshot taken now does not show at or below the look's
+/// highest row will never come.
 void SettledReader::end_look(Look& look) {
   for (std::size_t read = 0; look.has_gap() && read < most_bytes();) {
     const std::size_t held = look.window.bytes();
@@ -254,7 +254,7 @@ void SettledReader::end_look(Look& look) {
   }
 }
 
-/// Some let go, others hold on: what filled a gap meanwhile need not wait for those.
+/// Some transactions have ended and others have not: what has filled a gap meanwhile need not wait for the others.
 void SettledReader::read_filled(Look& look) {
   std::int64_t above = settled_;
   while (look.window.bytes() < 2 * most_bytes() && look.has_gap() && look.window.gaps().missing().back().to > above) {
@@ -338,7 +338,7 @@ WalPosition SettledReader::insert_position() {
   return connection_.exec("SELECT " + store_.inserted_sql).int8(0, 0);
 }
 
-/// Rises at once and falls slowly, so that a window of large events is not asked for twice.
+/// The estimate rises at once and falls slowly, so that large events are not read for nothing a second time.
 void SettledReader::learn(std::size_t rows, std::size_t bytes) {
   if (rows != 0) {
     const std::size_t now = bytes / rows;

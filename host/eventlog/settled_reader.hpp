@@ -30,10 +30,10 @@ public:
 /// it. Owned by the tail, used on its thread; does not survive its connection.
 class SettledReader {
 public:
-  /// Where the looks' findings go.
+  /// Receives what looks find out, on the tail's thread.
   struct Sink {
     virtual ~Sink() = default;
-    /// A question to the server begins; the ticket comes back once it has been answered.
+    /// A query is about to be sent; answered() gets the ticket once its result has come.
     virtual std::uint64_t asked() = 0;
     virtual void answered(std::uint64_t ticket) = 0;
     /// The sequence's last value, the highest row's position, or what was settled before where that is higher, and the
@@ -43,7 +43,7 @@ public:
     /// cover what lies below it down to the settled position before, or a part of that, or nothing.
     virtual void publish(std::vector<SegmentPtr> segments, std::int64_t settled, WalPosition needed) = 0;
     virtual void flushed(WalPosition position) = 0;
-    /// Why a gap waits, empty: no more. `long_wait`: for longer than is usual.
+    /// Why a gap waits; empty once it waits no longer. `long_wait`: it has waited for longer than is usual.
     virtual void waiting(const std::string& why, bool long_wait) = 0;
   };
   struct Options {

@@ -71,17 +71,18 @@ public:
   void halt(const std::string& reason);
   void resume();
   void waiting(const std::string& why);
-  /// A question to the server begins, and has been answered.
+  /// A query is about to be sent to the server; its result has come.
   std::uint64_t asked() const;
   void answered(std::uint64_t ticket);
   void look_begins();
   void seen(std::int64_t last_value, std::int64_t highest, const EventMark& row);
   void publish(std::vector<SegmentPtr> segments, std::int64_t settled, std::int64_t durable);
   void flushed(std::int64_t durable);
-  /// Returns when somebody waits for a look, when the store called after `not_before`, at the deadline, or on a stop.
+  /// Returns when somebody waits for a look, when the store has notified and `not_before` has passed, at the deadline,
+  /// or on a stop.
   void await_look(base::TimePoint not_before, base::TimePoint deadline, const base::Stop& stop);
 
-  /// The listener's: the store has called.
+  /// The listener's: the store has sent a notification.
   void store_called();
 
   // The history readers'.
