@@ -281,7 +281,7 @@ TEST_F(BatchTransactionTest, ServerErrorsCallForTheirReactions) {
 }
 
 TEST_F(BatchTransactionTest, AWrongNumberOfParametersIsThePluginsMistake) {
-  for (const auto& values : {std::vector<projector_value>{}, {text_value("1", 20), text_value("2", 20)}}) {
+  for (const auto& values : {std::vector<projector_value>{}, {text_value("1"), text_value("2")}}) {
     for (const std::uint32_t flags : {0u, static_cast<std::uint32_t>(PROJECTOR_SQL_ONCE)}) {
       transaction_.begin(move(0, 30));
       exec(transaction_, "INSERT INTO seen VALUES ($1)", values, 1, flags);

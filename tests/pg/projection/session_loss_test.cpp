@@ -69,9 +69,8 @@ TEST_F(SessionLoss, WhatAPluginLeftInItsOwnSessionEndsWithTheFirstFailure) {
   run("CREATE FUNCTION hidden(sql text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE sql; END $$; "
       "DROP ROLE IF EXISTS powerless; CREATE ROLE powerless; GRANT powerless TO CURRENT_USER");
   std::int64_t position = 0;
-  for (const char* left : {"SET ROLE powerless", "SET default_transaction_read_only = on",
-                           "CREATE TEMP TABLE seen (x "
-                           "text)"}) {
+  for (const char* left :
+       {"SET ROLE powerless", "SET default_transaction_read_only = on", "CREATE TEMP TABLE seen (x date)"}) {
     transaction_.begin(move(position, position + 1));
     exec(transaction_, fmt::format("SELECT hidden('{}')", left));
     ASSERT_TRUE(transaction_.commit()) << transaction_.failure()->text;
