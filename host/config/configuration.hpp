@@ -118,7 +118,8 @@ struct Projection {
   std::uint32_t batch_size = 100;
   std::uint64_t batch_bytes = 8u << 20;
   std::uint32_t partitions = 1;
-  std::string schema; ///< empty: the connection's search_path
+  bool partitions_given = false; ///< by a file; else a stored checkpoint's count takes the place of the default
+  std::string schema;            ///< empty: the connection's search_path
   StartFrom start_from;
   std::string checkpoint; ///< base name of its checkpoints
   base::Duration checkpoint_interval = std::chrono::milliseconds(100);

@@ -80,12 +80,17 @@ void read_rebuild(const Field& field, Projection& projection) {
   projection.rebuild = text == "automatic" ? Rebuild::Automatic : Rebuild::Manual;
 }
 
+void read_partitions(const Field& field, Projection& projection) {
+  read_whole_number(field, projection.partitions, 1, kMostPartitions);
+  projection.partitions_given = true;
+}
+
 constexpr ProjectionKey kKeys[] = {
     {"plugin", false, read_plugin},
     {"enabled", false, [](const Field& f, Projection& p) { read_boolean(f, p.enabled); }},
     {"batch_size", true, [](const Field& f, Projection& p) { read_whole_number(f, p.batch_size, 1, 100'000); }},
     {"batch_bytes", true, [](const Field& f, Projection& p) { read_size(f, p.batch_bytes, 1u << 10, 1u << 30); }},
-    {"partitions", true, [](const Field& f, Projection& p) { read_whole_number(f, p.partitions, 1, kMostPartitions); }},
+    {"partitions", true, read_partitions},
     {"schema", true, read_schema},
     {"start_from", false, read_start_from},
     {"checkpoint", false, read_checkpoint},

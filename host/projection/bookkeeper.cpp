@@ -36,8 +36,24 @@ constexpr std::array<std::string_view, 3> kFailures{
 
 } // namespace
 
+StoredProjections read_projections(pg::Connection& connection, const CheckpointTables& tables,
+                                   base::Duration lock_timeout) {
+  StoredProjections read;
+  read.asked_at = base::Clock::now();
+  const auto rows = exec_bounded(
+      connection, lock_timeout,
+      fmt::format("SELECT checkpoint, partitions::bigint, epoch, rebuild_requested FROM {}", tables.projections));
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    read.by_checkpoint.emplace(rows.bytes(row, 0),
+                               StoredProjection{.partitions = static_cast<std::uint32_t>(rows.int8(row, 1)),
+                                                .epoch = rows.int8(row, 2),
+                                                .rebuild_requested = rows.int8(row, 3)});
+  }
+  return read;
+}
+
 Bookkeeper::Bookkeeper(Options options, const CheckpointTables& tables, eventlog::EventLog& log)
-    : options_(std::move(options)), tables_(tables), log_(log), thread_([this] { run(); }) {}
+    : options_(std::move(options)), tables_(tables), log_(log), stored_(options_.stored), thread_([this] { run(); }) {}
 
 Bookkeeper::~Bookkeeper() {
   stop_.request();
@@ -101,7 +117,7 @@ bool Bookkeeper::publish() {
   bool all = attempt(kStates, [&] { publish_states(statuses); });
   // A server that is away fails every step, and each would wait for it.
   if (connection_) {
-    all = attempt(kProjections, [&] { read_projections(); }) && all;
+    all = attempt(kProjections, [&] { look_at_projections(); }) && all;
   }
   if (connection_) {
     all = attempt(kSettled, [&] { store_settled(); }) && all;
@@ -157,19 +173,12 @@ void Bookkeeper::publish_states(const std::vector<WorkerStatus>& statuses) {
   written_at_ = base::Clock::now();
 }
 
-void Bookkeeper::read_projections() {
-  auto read = std::make_shared<StoredProjections>();
-  auto& session = connection();
-  read->asked_at = base::Clock::now();
-  const auto rows = exec_bounded(
-      session, options_.lock_timeout,
-      fmt::format("SELECT checkpoint, partitions::bigint, epoch, rebuild_requested FROM {}", tables_.projections));
+void Bookkeeper::look_at_projections() {
+  auto read = std::make_shared<const StoredProjections>(read_projections(connection(), tables_, options_.lock_timeout));
   RebuildRequests requests;
-  for (std::size_t row = 0; row < rows.rows(); ++row) {
-    const StoredProjection stored{static_cast<std::uint32_t>(rows.int8(row, 1)), rows.int8(row, 2), rows.int8(row, 3)};
-    read->by_checkpoint.emplace(rows.bytes(row, 0), stored);
+  for (const auto& [checkpoint, stored] : read->by_checkpoint) {
     if (stored.rebuild_requested > 0) {
-      requests.emplace(rows.bytes(row, 0), stored.rebuild_requested);
+      requests.emplace(checkpoint, stored.rebuild_requested);
     }
   }
   {

@@ -32,6 +32,10 @@ struct StoredProjections {
   std::map<std::string, StoredProjection> by_checkpoint;
 };
 
+/// Reads them. Throws pg::Error, of 55P03 where a lock on the table is not gone within `lock_timeout`; pg::Interrupted.
+StoredProjections read_projections(pg::Connection& connection, const CheckpointTables& tables,
+                                   base::Duration lock_timeout);
+
 /// Writes what people and other hosts look at: the workers' states with a heartbeat, and the settled position; and
 /// reads what operators ask for. It has one thread and one session, and no batch or checkpoint waits for it. Owned by
 /// the program; poke from any thread.
@@ -42,6 +46,7 @@ public:
     std::string host; ///< who writes: shown by status, tells two hosts apart
     base::Duration heartbeat = std::chrono::seconds(1);
     base::Duration lock_timeout = std::chrono::milliseconds(500); ///< for each of its statements
+    std::shared_ptr<const StoredProjections> stored = {};         ///< as read before, see stored()
     std::function<void(const std::string&)> report;               ///< trouble that people should read; on this thread
   };
   Bookkeeper(Options options, const CheckpointTables& tables, eventlog::EventLog& log);
@@ -81,7 +86,7 @@ private:
   void write_row_apart(const std::vector<std::string>& names, WorkerStatus& row);
   /// `all_names` are of all rows that this host has; others of it are deleted.
   void write_rows(const std::vector<std::string>& all_names, const std::vector<WorkerStatus>& rows);
-  void read_projections();
+  void look_at_projections();
   void store_settled();
   pg::Connection& connection();
 

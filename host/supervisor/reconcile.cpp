@@ -29,14 +29,20 @@ bool Selection::takes(const std::string& projection) const {
 
 Desired desired_projections(const config::Configuration& configuration, const Discovery& discovery,
                             const Selection& selection, const std::set<std::string>& refused,
-                            const std::map<std::string, std::int64_t>& rebuilds) {
+                            const std::map<std::string, std::int64_t>& rebuilds,
+                            const std::map<std::string, std::uint32_t>& stored_partitions) {
   Desired desired;
   std::set<std::string> named = refused;
   const auto want = [&](const config::Projection& projection) {
     if (!projection.enabled || !selection.takes(projection.name)) {
       return;
     }
-    DesiredProjection wanted{projection, std::nullopt, share_of(configuration.worker, projection.partitions), 0};
+    DesiredProjection wanted{.projection = projection, .plugin = std::nullopt, .partitions = {}, .rebuild = 0};
+    if (const auto stored = stored_partitions.find(projection.checkpoint);
+        stored != stored_partitions.end() && !projection.partitions_given) {
+      wanted.projection.partitions = stored->second;
+    }
+    wanted.partitions = share_of(configuration.worker, wanted.projection.partitions);
     if (const auto asked = rebuilds.find(projection.checkpoint); asked != rebuilds.end()) {
       wanted.rebuild = asked->second;
     }

@@ -29,10 +29,13 @@ struct Selection {
 };
 
 /// What files, configuration and operators ask for. `refused` are projections whose configuration file is refused;
-/// their plugins are not autostarted either. `rebuilds` are open requests by checkpoint.
+/// their plugins are not autostarted either. `rebuilds` are open requests by checkpoint. `stored_partitions` are the
+/// counts with which checkpoints were written: such a count takes the place of the default, which may be another one
+/// since workers were added.
 Desired desired_projections(const config::Configuration& configuration, const Discovery& discovery,
                             const Selection& selection, const std::set<std::string>& refused,
-                            const std::map<std::string, std::int64_t>& rebuilds = {});
+                            const std::map<std::string, std::int64_t>& rebuilds = {},
+                            const std::map<std::string, std::uint32_t>& stored_partitions = {});
 
 /// A projection as it is on this host now.
 struct CurrentProjection {

@@ -35,6 +35,20 @@ pg::PoolOptions pool_options(const config::Configuration& configuration, const s
   return options;
 }
 
+/// A lock on the table is waited for later, by who reads them with each heartbeat.
+std::shared_ptr<const projection::StoredProjections> read_stored(pg::Connection& connection,
+                                                                 const projection::CheckpointTables& tables) {
+  try {
+    return std::make_shared<const projection::StoredProjections>(
+        projection::read_projections(connection, tables, std::chrono::seconds(1)));
+  } catch (const pg::Error& error) {
+    if (!error.is("55P03")) {
+      throw;
+    }
+    return nullptr;
+  }
+}
+
 /// Throws the error again with the configuration's key before it, so that one knows which DSN it is about.
 [[noreturn]] void throw_named(const pg::Error& error, const char* key, std::uint32_t least) {
   std::string text = fmt::format("{}: {}", key, error.what());
@@ -61,6 +75,7 @@ public:
     try {
       pg::Connection connection(roomy(configuration_.read_model.dsn, "control"), stop_);
       stores.tables = projection::open_tables(connection, configuration_.read_model.checkpoints_table);
+      stores.projections = read_stored(connection, stores.tables);
       read_model_system = system_identifier(connection);
       read_model_limits = read_session_limits(connection);
     } catch (const pg::Error& error) {
@@ -161,6 +176,7 @@ projection::Bookkeeper::Options bookkeeping(const config::Configuration& configu
   options.connect = connect_options(configuration.read_model.dsn, program, "control");
   options.connect.make_room = [pool = stores.pool.get()] { pool->drop_idle(); };
   options.host = host;
+  options.stored = stores.projections;
   options.report = [](const std::string& text) { spdlog::warn("{}", text); };
   return options;
 }

@@ -18,7 +18,8 @@ namespace projector::supervisor {
 /// Both databases, opened and found to be in order.
 struct Stores {
   projection::CheckpointTables tables;
-  std::unique_ptr<pg::Pool> pool; ///< of the read model; the log uses it, too
+  std::shared_ptr<const projection::StoredProjections> projections; ///< null where they cannot be read just now
+  std::unique_ptr<pg::Pool> pool;                                   ///< of the read model; the log uses it, too
   std::unique_ptr<eventlog::EventLog> log;
   bool same_server = true; ///< read model and events are of one server
 };

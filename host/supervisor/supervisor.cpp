@@ -163,7 +163,9 @@ void Supervisor::scan() {
       refused.insert(name);
     }
   }
-  auto desired = desired_projections(configuration_.get(), discovery, options_.selection, refused, rebuilds);
+  auto desired =
+      desired_projections(configuration_.get(), discovery, options_.selection, refused, rebuilds, stored_partitions());
+  tell_idle_workers(desired);
   const auto actions = reconcile(desired, current());
   for (const auto& action : actions) {
     carry_out_sealed(action, desired);

@@ -73,6 +73,9 @@ private:
 
   void turn();
   void scan();
+  [[nodiscard]] std::map<std::string, std::uint32_t> stored_partitions() const;
+  /// Says how to give all workers a share, where the stored count leaves some of them without.
+  void tell_idle_workers(const Desired& desired);
   void reload_configuration();
   void sealed_turn(); ///< logs what it throws, and has another look later
   /// What runs from a directory that cannot be read for now is not missing.

@@ -1,6 +1,7 @@
 #include "supervisor/supervisor.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace projector::supervisor {
 namespace {
@@ -86,6 +87,33 @@ std::optional<Outlook> Supervisor::outlook() const {
     }
   }
   return outlook;
+}
+
+std::map<std::string, std::uint32_t> Supervisor::stored_partitions() const {
+  std::map<std::string, std::uint32_t> partitions;
+  if (const auto read = services_.bookkeeper.stored()) {
+    for (const auto& [checkpoint, stored] : read->by_checkpoint) {
+      partitions.emplace(checkpoint, stored.partitions);
+    }
+  }
+  return partitions;
+}
+
+void Supervisor::tell_idle_workers(const Desired& desired) {
+  const auto& worker = configuration_.get().worker;
+  for (const auto& [name, wanted] : desired) {
+    const auto partitions = wanted.projection.partitions;
+    if (!worker || wanted.projection.partitions_given || partitions >= worker->total) {
+      continue;
+    }
+    auto text =
+        fmt::format("{0}: its checkpoint was written with partitions = {1}, so {2} of {3} workers have no part in "
+                    "it; to give each one, stop its workers and run \"projectorctl repartition {0} --to {3}\"",
+                    name, partitions, worker->total - partitions, worker->total);
+    if (told_.insert(text).second) {
+      spdlog::warn("{}", text);
+    }
+  }
 }
 
 } // namespace projector::supervisor

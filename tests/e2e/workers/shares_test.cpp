@@ -133,5 +133,28 @@ TEST_F(SharesOfTheWork, AnotherNumberOfWorkersTakesOverWithoutAnotherNumberOfPar
   expect_seen_once_in_order(dsn_, "recorder", 12);
 }
 
+TEST_F(SharesOfTheWork, WorkersThatAreAddedGoOnWithTheStoredPartitionCount) {
+  HostProcess host(dsn_);
+  host.install_plugin("recorder");
+  host.write_projection_file("recorder", "[projection.recorder]\n");
+  host.start();
+  ASSERT_TRUE(becomes(dsn_, "SELECT state FROM projector_workers", "live")) << host.log();
+  ASSERT_EQ(host.stop(), 0);
+  const std::map<std::string, std::string> share{{"WORKER_ID", "0"}, {"TOTAL_WORKERS", "2"}};
+  host.start({}, share);
+  EXPECT_TRUE(host.logs("recorder: its checkpoint was written with partitions = 1, so 1 of 2 workers have no part in "
+                        "it; to give each one, stop its workers and run \"projectorctl repartition recorder --to 2\""))
+      << host.log();
+  EXPECT_TRUE(becomes(dsn_, "SELECT state || ' ' || partitions FROM projector_workers", "live 1")) << host.log();
+  ASSERT_EQ(host.stop(), 0);
+  const auto cure = run_program({PROJECTOR_TEST_BIN_DIR "/projectorctl", "--config", host.configuration_file().string(),
+                                 "repartition", "recorder", "--to", "2"});
+  EXPECT_EQ(cure.code, 0) << cure.output;
+  host.start({}, share);
+  EXPECT_TRUE(becomes(dsn_, "SELECT state || ' ' || partition || '/' || partitions FROM projector_workers", "live 0/2"))
+      << host.log();
+  EXPECT_EQ(host.log().find("refused"), std::string::npos) << host.log();
+}
+
 } // namespace
 } // namespace projector::test

@@ -202,6 +202,20 @@ TEST_F(DesiredProjections, HaveTheirPluginWhereItIsThere) {
   EXPECT_EQ(all.at("revenue").projection, configuration_.projections.at("revenue"));
 }
 
+TEST_F(DesiredProjections, TakeTheStoredPartitionCountWhereNoFileGivesOne) {
+  configuration_.worker = config::WorkerShare{.id = 1, .total = 2};
+  for (const bool given : {false, true}) {
+    auto revenue = projection("revenue");
+    revenue.partitions = 2;
+    revenue.partitions_given = given;
+    configure(revenue);
+    const auto desired = desired_projections(configuration_, discovery_, selection_, refused_, {}, {{"revenue", 4}});
+    EXPECT_EQ(desired.at("revenue").projection.partitions, given ? 2u : 4u);
+    EXPECT_EQ(desired.at("revenue").partitions,
+              given ? std::vector<std::uint32_t>{1} : (std::vector<std::uint32_t>{1, 3}));
+  }
+}
+
 TEST_F(DesiredProjections, LeaveOutWhatIsDisabled) {
   auto off = projection("orders");
   off.enabled = false;
