@@ -42,8 +42,13 @@ HistoryReader::HistoryReader(const EventLogOptions& options, SharedLog& shared, 
     : options_(options), shared_(shared), stop_(stop), backoff_(options.retry_backoff, options.retry_backoff_max) {}
 
 void HistoryReader::run() {
-  while (const auto read = shared_.next_read(stop_)) {
+  while (!stop_.requested()) {
+    std::shared_ptr<HistoryRead> read;
     try {
+      read = shared_.next_read(stop_);
+      if (!read) {
+        return;
+      }
       carry_out(*read);
       shared_.reserve(*read, 0);
       backoff_.reset();
@@ -51,24 +56,50 @@ void HistoryReader::run() {
     } catch (const pg::Interrupted&) {
       return;
     } catch (const std::exception& error) {
-      shared_.reserve(*read, 0);
-      if (!connection_ || !connection_->reusable()) {
-        connection_.reset();
-      }
-      const std::string reason =
-          fmt::format("reading events above position {} failed, trying again: {}", read->progress, error.what());
-      if (!reported_ && options_.report) {
-        reported_ = true;
-        options_.report(true, reason);
-      }
-      if (connection_) {
-        shared_.unreadable(*read, read->progress + 1, reason);
-      }
-      pollfd stopped{stop_.fd(), POLLIN, 0};
-      ::poll(&stopped, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(backoff_.next()).count()));
-      shared_.finish(*read, 0, false);
+      give_up(read.get(), error.what());
+    } catch (...) {
+      give_up(read.get(), "an exception of an unknown type");
     }
   }
+}
+
+/// A read that is never finished would keep its range from being read again, so not even a failure to report the
+/// first failure may prevent that.
+void HistoryReader::give_up(HistoryRead* read, const char* error) noexcept {
+  try {
+    if (read != nullptr) {
+      report_failure(*read, error);
+    }
+  } catch (...) { // NOLINT: reported when it fails again
+  }
+  pause();
+  try {
+    if (read != nullptr) {
+      shared_.finish(*read, 0, false);
+    }
+  } catch (...) { // NOLINT: it has left the plan, and cursors that wait for it plan it again
+  }
+}
+
+void HistoryReader::report_failure(HistoryRead& read, const char* error) {
+  shared_.reserve(read, 0);
+  if (!connection_ || !connection_->reusable()) {
+    connection_.reset();
+  }
+  const std::string reason =
+      fmt::format("reading events above position {} failed, trying again: {}", read.progress, error);
+  if (!reported_ && options_.report) {
+    options_.report(true, reason);
+    reported_ = true;
+  }
+  if (connection_) {
+    shared_.unreadable(read, read.progress + 1, reason);
+  }
+}
+
+void HistoryReader::pause() {
+  pollfd stopped{stop_.fd(), POLLIN, 0};
+  ::poll(&stopped, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(backoff_.next()).count()));
 }
 
 /// A session of the life of the server in which the read was asked for. A server that crashed since may have lost

@@ -21,9 +21,12 @@ class HistoryReader {
 public:
   HistoryReader(const EventLogOptions& options, SharedLog& shared, const base::Stop& stop);
 
-  void run(); ///< the thread's function, until the stop is requested
+  void run(); ///< the thread's function, until the stop is requested; throws nothing
 
 private:
+  void give_up(HistoryRead* read, const char* error) noexcept;
+  void report_failure(HistoryRead& read, const char* error);
+  void pause();
   bool ready(const HistoryRead& read);
   void carry_out(HistoryRead& read);
   void read_large(HistoryRead& read, std::int64_t position, const std::function<void(std::int64_t)>& cut);
