@@ -1,6 +1,6 @@
 #include "supervisor/configuration_source.hpp"
 
-#include "config/difference.hpp"
+#include "config/restart_keys.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -57,8 +57,7 @@ std::optional<config::Loaded> ConfigurationSource::read_again() {
     spdlog::error("the configuration is refused as a whole, what ran before runs on");
     return std::nullopt;
   }
-  const auto changed = config::difference(get(), *loaded.configuration);
-  for (const auto& key : changed.restart) {
+  for (const auto& key : config::restart_keys(get(), *loaded.configuration)) {
     spdlog::warn("{} has changed: it takes effect when the host is started again", key);
   }
   if (get().log_level != loaded.configuration->log_level) {
