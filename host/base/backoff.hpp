@@ -6,15 +6,15 @@
 
 namespace projector::base {
 
-/// Growing pauses with jitter between attempts: each is drawn from half to the whole of a step that doubles from
-/// `first` up to `longest`. One owner, one thread.
+/// Growing pauses with jitter between attempts: each is drawn from between half a step and a whole one, and the step
+/// doubles from `first` up to `longest`. One owner, one thread.
 class Backoff {
 public:
   Backoff(Duration first, Duration longest) : first_(first), longest_(longest), step_(first) {}
 
   /// The pause before the next attempt.
   Duration next();
-  /// After a success: the next pause is a short one again.
+  /// Called after a success: the next pause is drawn from `first` again.
   void reset() { step_ = first_; }
 
 private:

@@ -18,7 +18,7 @@
 namespace projector::base {
 namespace {
 
-// An answer without its end is none.
+// A child that dies while it writes leaves an answer without this end mark. Such an answer is not used.
 constexpr char kEnd = '\0';
 
 [[noreturn]] void fail(const char* what) {
@@ -31,7 +31,7 @@ constexpr char kEnd = '\0';
   if (::getppid() != parent) {
     ::_exit(1);
   }
-  // What a sanitizer or a program catches would otherwise look like an exit.
+  // A handler of a sanitizer or of the program would turn the signal into an exit.
   for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTERM, SIGINT, SIGPIPE}) {
     ::signal(signal, SIG_DFL);
   }
@@ -52,7 +52,7 @@ constexpr char kEnd = '\0';
   ::_exit(0);
 }
 
-/// Reads until the answer's end or the pipe's; false once the time is up.
+/// Reads until the answer or the pipe ends; false when the time is up.
 bool read_answer(int fd, TimePoint deadline, std::string& answer) {
   while (answer.empty() || answer.back() != kEnd) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
@@ -104,12 +104,12 @@ ChildAnswer ask_in_child(const std::function<std::string()>& question, Duration 
   writer.reset();
   std::string answer;
   const bool in_time = read_answer(reader.get(), Clock::now() + limit, answer);
-  ::kill(-child, SIGKILL); // also what the child may have started; an exit that is under way keeps its code
+  ::kill(-child, SIGKILL); // the whole group, since the child may have started others; an exit under way keeps its code
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (!in_time) {
-    return {false, fmt::format("came to no end within {} ms",
+    return {false, fmt::format("did not end within {} ms",
                                std::chrono::duration_cast<std::chrono::milliseconds>(limit).count())};
   }
   if (answer.empty() || answer.back() != kEnd) {

@@ -9,7 +9,7 @@ namespace {
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 constexpr std::string_view kEllipsis = "\xE2\x80\xA6";
 
-/// Length of the well-formed character at the beginning (Unicode, table 3-7), 0 where there is none.
+/// Length of the well-formed character at the beginning (Unicode, table 3-7); 0 if the bytes are not one.
 std::size_t character_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
@@ -73,7 +73,7 @@ std::string ascii_text(std::string_view text) {
     if (byte < 0x80) {
       ascii += c;
     } else if (byte >= 0xC0) {
-      ascii += '?'; // the first byte of a character; the others follow it without a mark of their own
+      ascii += '?'; // one mark for the first byte of a character, none for the bytes that continue it
     }
   }
   return ascii;

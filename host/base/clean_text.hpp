@@ -6,13 +6,13 @@
 
 namespace projector::base {
 
-/// Any bytes as one line of valid UTF-8, for logs, tables and screens: bytes that are not UTF-8 become U+FFFD, control
-/// characters and line feeds become spaces, and blanks at the end are dropped. Text of more than `longest` bytes is cut
-/// between two characters and ends with an ellipsis.
+/// Turns any bytes into one line of valid UTF-8, for logs, tables and screens: bytes that are not UTF-8 become U+FFFD,
+/// control characters and line feeds become spaces, and blanks at the end are dropped. Text of more than `longest`
+/// bytes is cut between two characters and ends with an ellipsis.
 std::string clean_text(std::string_view text, std::size_t longest);
 
-/// UTF-8 as ASCII, for what can hold no more, such as a database of another encoding: each other character becomes one
-/// question mark.
+/// UTF-8 as ASCII, for places that cannot store more, such as a database of another encoding: every character that is
+/// not ASCII becomes one question mark.
 std::string ascii_text(std::string_view text);
 
 } // namespace projector::base

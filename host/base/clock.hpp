@@ -4,7 +4,8 @@
 
 namespace projector::base {
 
-/// Every wait and every interval in the host is measured on this clock; wall time is for people and for tables only.
+/// Every wait and every interval in the host is measured on this clock; wall-clock time is only shown to people and
+/// stored in tables.
 using Clock = std::chrono::steady_clock;
 using TimePoint = Clock::time_point;
 using Duration = std::chrono::microseconds;

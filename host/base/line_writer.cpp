@@ -16,9 +16,9 @@
 namespace projector::base {
 namespace {
 
-/// A reader who takes nothing for so long counts as one who holds the thread up.
+/// A reader that has read nothing for this long counts as blocking the thread.
 constexpr int kStalledMilliseconds = 50;
-/// What a line costs beside its characters.
+/// Memory that a line takes in addition to its characters.
 constexpr std::size_t kOverhead = 64;
 
 bool writable(int fd, int milliseconds) {
@@ -31,13 +31,13 @@ bool writable(int fd, int milliseconds) {
 struct LineWriter::Shared {
   explicit Shared(Options wanted) : options(std::move(wanted)) {}
 
-  /// The next line to write; empty once there is none left after the end was asked for.
+  /// The next line to write; empty when the end was requested and none is left.
   std::string take();
   void write(std::string_view line);
   void set_stalled(bool value);
 
   const Options options;
-  std::mutex mutex; ///< guards what follows
+  std::mutex mutex; ///< guards all members below
   std::condition_variable changed;
   std::deque<std::string> lines;
   std::size_t bytes = 0;
@@ -49,7 +49,7 @@ struct LineWriter::Shared {
 };
 
 LineWriter::LineWriter(Options options) : shared_(std::make_shared<Shared>(std::move(options))) {
-  // Signals are for the threads that expect them, whatever is started first.
+  // Signals are handled by other threads; without this, one could be delivered here.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
@@ -126,7 +126,7 @@ std::string LineWriter::Shared::take() {
   return line;
 }
 
-/// A pipe that poll finds writable takes PIPE_BUF bytes at once. Where the descriptor is gone, so is the line.
+/// A pipe that poll reports as writable takes PIPE_BUF bytes at once. If the descriptor is closed, the line is dropped.
 void LineWriter::Shared::write(std::string_view line) {
   while (!line.empty()) {
     if (!writable(options.fd, kStalledMilliseconds)) {

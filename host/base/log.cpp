@@ -24,7 +24,7 @@ constexpr auto kErrorWaits = std::chrono::milliseconds(50);
 
 constexpr std::size_t kLongestMessage = 16384; ///< in bytes
 
-/// A message may quote what plugins, events, files and servers say: nothing of it breaks the line or moves a cursor.
+/// A message may quote text of plugins, events, files and servers, which must not break the line or move the cursor.
 class CleanMessage final : public spdlog::custom_flag_formatter {
 public:
   void format(const spdlog::details::log_msg& message, const std::tm& /*time*/, spdlog::memory_buf_t& line) override {
@@ -64,7 +64,7 @@ std::string_view colour_of(spdlog::level::level_enum level) {
   }
 }
 
-/// Formats a message and hands it to a writer, until that is gone.
+/// Formats messages and passes them to a writer for as long as there is one.
 class QueueSink final : public spdlog::sinks::sink {
 public:
   QueueSink(LineWriter& writer, bool coloured) : writer_(&writer), coloured_(coloured), formatter_(line_formatter()) {}
@@ -80,7 +80,8 @@ public:
     }
   }
   void flush() override {
-    // Not under the mutex, which would let all others wait, too; it is detached once nobody logs any more.
+    // Without the mutex, so that other threads can log meanwhile; the writer is detached only when nobody logs any
+    // more.
     if (auto* writer = writer_) {
       writer->flush(kErrorWaits);
     }
@@ -105,7 +106,7 @@ private:
     return line;
   }
 
-  std::mutex mutex_; ///< guards what follows
+  std::mutex mutex_; ///< guards all members below
   LineWriter* writer_;
   const bool coloured_;
   std::unique_ptr<spdlog::formatter> formatter_;
@@ -113,7 +114,7 @@ private:
 
 std::string dropped_line(std::uint64_t count) {
   const auto formatter = line_formatter();
-  const std::string text = fmt::format("{} older lines of this log are lost: they were not read in time", count);
+  const std::string text = fmt::format("{} older lines of this log were dropped: they were not read in time", count);
   spdlog::memory_buf_t buffer;
   formatter->format(spdlog::details::log_msg("projectord", spdlog::level::warn, text), buffer);
   return {buffer.data(), buffer.size()};
@@ -126,7 +127,7 @@ std::string dropped_line(std::uint64_t count) {
       std::rethrow_exception(error);
     } catch (const std::exception& known) {
       what = known.what();
-    } catch (...) { // NOLINT: said so above
+    } catch (...) { // NOLINT: `what` says so already
     }
   }
   spdlog::critical("the process ends: {}", what);

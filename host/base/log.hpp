@@ -11,15 +11,15 @@ void set_up_log(const std::string& level);
 
 class LineWriter;
 
-/// spdlog's default logger for a program that has to go on whoever reads its log: as set_up_log, but a thread of its
-/// own writes, and what nobody reads is dropped and counted beyond 1 MiB. An error waits for its line to be written,
-/// for 50 ms at most, so that a crash right after it does not lose it. What ends the process by std::terminate is
-/// logged. Made once, by main.
+/// spdlog's default logger for a program that must not block on whoever reads its log: like set_up_log, but a thread of
+/// its own writes, and unread lines beyond 1 MiB are dropped and counted. Logging an error waits for at most 50 ms
+/// until its line is written, so that a crash right after it does not lose it. The cause of a std::terminate is logged.
+/// Made once, by main.
 class LogThread {
 public:
   /// `fd` is left open.
   explicit LogThread(const std::string& level, int fd = 2);
-  ~LogThread(); ///< writes what is left, for a second at most; what is logged later is lost
+  ~LogThread(); ///< writes queued lines for at most a second; later messages are lost
   LogThread(const LogThread&) = delete;
   LogThread& operator=(const LogThread&) = delete;
 

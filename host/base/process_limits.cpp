@@ -37,7 +37,7 @@ std::optional<std::uint64_t> open_descriptors() noexcept {
     for (const std::filesystem::directory_iterator end; !error && entries != end; entries.increment(error)) {
       ++count;
     }
-    return error || count == 0 ? std::nullopt : std::optional(count - 1); // the directory itself is one
+    return error || count == 0 ? std::nullopt : std::optional(count - 1); // without the descriptor of this directory
   } catch (...) {
     return std::nullopt;
   }

@@ -6,7 +6,7 @@
 
 namespace projector::base {
 
-/// Raises the soft limit of open descriptors to the hard one. A process that selects by descriptor number must not.
+/// Raises the soft limit of open descriptors to the hard one. Not for a process that calls select().
 void raise_descriptor_limit() noexcept;
 
 struct DescriptorLimits {
@@ -14,11 +14,11 @@ struct DescriptorLimits {
   std::uint64_t hard = 0;
 };
 DescriptorLimits descriptor_limits() noexcept;
-/// How many descriptors this process has open; nothing where /proc does not tell, e.g. since there is none left to read
-/// it with.
+/// How many descriptors this process has open; nothing if /proc cannot be read, e.g. because no descriptor is left for
+/// that.
 std::optional<std::uint64_t> open_descriptors() noexcept;
 
-/// The limits that keep a process from starting a thread, for people: "4096 threads of this user (ulimit -u), .."
+/// The limits that keep a process from starting a thread, as text: "4096 threads of this user (ulimit -u), .."
 std::string thread_limits();
 
 } // namespace projector::base

@@ -6,8 +6,8 @@
 
 namespace projector::base {
 
-/// Tells one thread to end. It can be waited for on a condition variable (token) and in poll (fd), so that neither a
-/// wait for events nor one for a database socket outlives it. Made and requested by any thread; never taken back.
+/// A request to a thread to end. A thread can wait for it on a condition variable (token) and in poll (fd), so it
+/// interrupts waits for events and for database sockets. Made and requested by any thread; it cannot be withdrawn.
 class Stop {
 public:
   Stop() = default;
@@ -17,7 +17,7 @@ public:
   void request() noexcept;
   [[nodiscard]] bool requested() const noexcept { return source_.stop_requested(); }
   [[nodiscard]] std::stop_token token() const noexcept { return source_.get_token(); }
-  /// Readable from the moment of the request on.
+  /// Readable once the stop is requested.
   [[nodiscard]] int fd() const noexcept { return event_.fd(); }
 
 private:
@@ -25,7 +25,7 @@ private:
   Wakeup event_;
 };
 
-/// A stop that nobody requests, for code that has none.
+/// A stop that is never requested, for callers without one.
 const Stop& no_stop();
 
 } // namespace projector::base

@@ -5,11 +5,11 @@
 
 namespace projector::base {
 
-/// A directory (0700) of this process's own in the system's directory for temporary files; removed with all it holds
-/// when destroyed. One owner.
+/// A private directory (0700) in the system's directory for temporary files; the destructor removes it with its
+/// contents. One owner.
 class TemporaryDirectory {
 public:
-  /// `purpose` begins its name. Throws std::system_error.
+  /// The directory's name begins with `purpose`. Throws std::system_error.
   explicit TemporaryDirectory(const std::string& purpose);
   ~TemporaryDirectory();
   TemporaryDirectory(const TemporaryDirectory&) = delete;

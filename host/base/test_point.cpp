@@ -37,7 +37,7 @@ public:
     }
   }
 
-  /// The action that this visit triggers, or nothing.
+  /// The action that this visit triggers; nothing if it triggers none.
   std::string visit(std::string_view name) {
     const std::lock_guard lock(mutex_);
     const auto found = armed_.find(name);

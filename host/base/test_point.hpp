@@ -1,13 +1,13 @@
 #pragma once
 
-/// A named place at which a test can kill, hold up or break the host. Compiled to nothing without
+/// A named place in the code at which a test can kill the host, delay it or make it fail. Compiled to nothing without
 /// PROJECTOR_TEST_POINTS.
 ///
 /// PROJECTOR_TEST_POINT in the environment arms them: a comma-separated list of NAME=ACTION or NAME@N=ACTION, where N
 /// is the visit that triggers (1 is the first, the default; later visits do nothing) and ACTION is
 ///   kill        SIGKILL to this process
 ///   sleep:MS    the thread sleeps that many milliseconds
-///   fail:ERROR  an exception as where the system has none left: ENOMEM is std::bad_alloc, EAGAIN and EMFILE are
+///   fail:ERROR  throws what a lack of resources throws: ENOMEM is std::bad_alloc, EAGAIN and EMFILE are
 ///               std::system_error
 ///   signal:FILE the file is created, then the thread waits until it is removed again
 #ifdef PROJECTOR_TEST_POINTS

@@ -16,7 +16,7 @@ Wakeup::Wakeup() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
 
 void Wakeup::set() noexcept {
   const std::uint64_t one = 1;
-  // The counter cannot overflow in any lifetime, so the write cannot fail.
+  // The counter cannot overflow while the process lives, so the write cannot fail.
   [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
 }
 

@@ -4,12 +4,12 @@
 
 namespace projector::base {
 
-/// Wakes a thread that polls. Set by any thread, any number of times; taken by the one that waits.
+/// Wakes a thread that waits in poll. Any thread sets it, any number of times; the waiting thread takes it.
 class Wakeup {
 public:
   Wakeup();
 
-  /// Readable from here on, until it is taken.
+  /// Makes the descriptor readable until it is taken.
   void set() noexcept;
   void take() noexcept;
   [[nodiscard]] int fd() const noexcept { return event_.get(); }

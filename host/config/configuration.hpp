@@ -13,8 +13,8 @@
 
 namespace projector::config {
 
-/// Where a value came from, for messages. line and column count from 1; 0 where a value has none (an option or an
-/// environment variable; file then holds its name, e.g. "--set" or "PROJECTORD_DSN").
+/// Where a value came from, for messages. Lines and columns count from 1. Options and environment variables have 0, and
+/// `file` is their name, e.g. "--set" or "PROJECTORD_DSN".
 struct Location {
   std::string file;
   std::uint32_t line = 0;
@@ -22,18 +22,18 @@ struct Location {
   friend bool operator==(const Location&, const Location&) = default;
 };
 
-/// One thing wrong: what was found, what was expected, the way out.
+/// An error or warning: what was found, what was expected, how to correct it.
 struct Problem {
   Location where;
   std::string text;
   friend bool operator==(const Problem&, const Problem&) = default;
 };
 
-/// "file:line:column", without the parts that are not known.
+/// "file:line:column", without unknown parts.
 std::string to_string(const Location& where);
-/// "file:line:column: text", without the parts that are not known.
+/// "file:line:column: text", without unknown parts.
 std::string to_string(const Problem& problem);
-/// All of them in one line, with "; " between.
+/// All in one line, joined by "; ".
 std::string to_string(const std::vector<Problem>& problems);
 
 struct EventStore {
@@ -42,7 +42,7 @@ struct EventStore {
   base::Duration poll_interval = std::chrono::milliseconds(100);
   std::string notify_channel; ///< empty: no LISTEN
   Location dsn_where = {};
-  /// Where a value stands does not make it another value; likewise below.
+  /// Equality ignores the place in the file; likewise below.
   friend bool operator==(const EventStore& a, const EventStore& b) {
     return std::tie(a.dsn, a.events_table, a.poll_interval, a.notify_channel) ==
            std::tie(b.dsn, b.events_table, b.poll_interval, b.notify_channel);
@@ -50,8 +50,8 @@ struct EventStore {
 };
 
 struct ReadModel {
-  std::string dsn;                 ///< never empty after load: the event store's where the file has none
-  bool same_as_event_store = true; ///< no DSN of its own was given, or the same text
+  std::string dsn;                 ///< never empty after load: by default the event store's
+  bool same_as_event_store = true; ///< no separate DSN was given, or one with the same text
   std::string checkpoints_table = "projection_checkpoints";
   std::uint32_t pool_size = 8;
   std::uint32_t pool_max = 32;
@@ -67,7 +67,7 @@ struct ReadModel {
 
 struct Plugins {
   std::vector<std::filesystem::path> directories; ///< in order of precedence; --plugin-dir ones first
-  std::vector<std::filesystem::path> built_in;    ///< of them those that nobody named, which need not exist
+  std::vector<std::filesystem::path> built_in;    ///< those of them that are built-in defaults, which need not exist
   std::vector<std::filesystem::path> autostart;   ///< a subset of directories' paths; includes every --plugin-dir
   std::filesystem::path cache;                    ///< absolute; staged copies
   std::filesystem::path state;                    ///< absolute; plugins' own files
@@ -92,17 +92,17 @@ enum class Rebuild { Manual, Automatic };
 struct StartFrom {
   enum class Kind { Beginning, End, Position };
   Kind kind = Kind::Beginning;
-  std::int64_t position = 0; ///< with Kind::Position: the first event handed over is above it
+  std::int64_t position = 0; ///< with Kind::Position: the projection starts after it
   friend bool operator==(const StartFrom&, const StartFrom&) = default;
 };
 
-/// One entry below [projection.NAME.settings], before the plugin's declaration is known.
+/// One entry of [projection.NAME.settings], not yet checked against the plugin's declaration.
 struct Setting {
   enum class Type { String, Integer, Number, Boolean, StringArray, Other };
   std::string key; ///< sub-tables give dotted keys
   Type type = Type::String;
-  std::vector<std::string> values; ///< one; as many as elements for StringArray; text as the plugin is to receive it
-  std::string found;               ///< for messages with Type::Other: what stands there, e.g. "an array of integers"
+  std::vector<std::string> values; ///< one, or for StringArray one per element; as text that the plugin receives
+  std::string found;               ///< with Type::Other, for messages: what was found, e.g. "an array of integers"
   Location where;
   /// Where a value stands does not make it another value.
   friend bool operator==(const Setting& a, const Setting& b) {
@@ -110,7 +110,7 @@ struct Setting {
   }
 };
 
-/// One [projection.NAME] with [defaults] and built-in values filled in.
+/// One [projection.NAME], with values of [defaults] and built-in ones filled in.
 struct Projection {
   std::string name;
   std::string plugin; ///< the file is plugin + ".so"
@@ -142,10 +142,10 @@ struct Configuration {
   std::optional<WorkerShare> worker;
   std::string log_level = "info";
   std::map<std::string, Projection> projections;
-  /// What a projection without a table gets: an autostarted plugin NAME.so has this under NAME.
+  /// For projections without a table: an autostarted plugin NAME.so runs with these under the name NAME.
   Projection defaults;
-  /// Files of this configuration, in the order read, for a watch: the main file first. Directories of the include globs
-  /// are watched for new ones.
+  /// Files of this configuration in the order in which they were read, the main file first. They are watched, and so
+  /// are the directories of include patterns, where new files may appear.
   std::vector<std::filesystem::path> files;
   std::vector<std::filesystem::path> include_directories;
 };

@@ -15,7 +15,7 @@ bool is_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// The bare number in `value`, also when it stands in quotes; empty where it holds something else.
+/// The number in `value` without a unit, also if it is quoted; empty if it is not such a number.
 std::string bare_number(const Value& value) {
   if (value.kind == Value::Kind::Integer && value.integer >= 0) {
     return text_of(value);
@@ -23,7 +23,7 @@ std::string bare_number(const Value& value) {
   return value.kind == Value::Kind::String && is_digits(value.text) ? value.text : std::string();
 }
 
-/// What keeps `value` from being a text that PostgreSQL and the file system can take; empty where nothing does.
+/// Why PostgreSQL or the file system could not accept `value` as text; empty if they can.
 std::string text_fault(const Value& value) {
   if (value.kind != Value::Kind::String) {
     return describe_kind(value);

@@ -104,7 +104,7 @@ void complete_directories(HostValues& values, const Overrides& overrides, const 
   }
 }
 
-/// A directory that neither file nor option gives: systemd's (a list; its first), else the user's.
+/// The default of a directory: the first that systemd names in its variable, else one of the user's.
 void complete_directory(std::filesystem::path& path, const HostValues& values, const Overrides& overrides,
                         const std::filesystem::path& main_file, const char* key,
                         const std::vector<std::string>& variables, const char* below_home, Problems& problems) {
@@ -124,7 +124,7 @@ void complete_directory(std::filesystem::path& path, const HostValues& values, c
     path = home / below_home / "projectord";
   } else {
     problems.push_back({{main_file.string()},
-                        fmt::format("{} is not set, and no environment variable stands in for it; set it, or {}, {} or "
+                        fmt::format("{} is not set, and no environment variable replaces it; set it, or {}, {} or "
                                     "HOME to an absolute path",
                                     key, variables[0], variables[1])});
     return;
@@ -139,14 +139,13 @@ void complete_worker(HostValues& values, const std::filesystem::path& main_file,
   const Location id_at = origin(values, "worker.id", main_file);
   const Location total_at = origin(values, "worker.total", main_file);
   if (id && !given("worker.total")) {
-    problems.push_back({id_at, fmt::format("worker.id is {} but nothing says of how many workers; set worker.total, "
+    problems.push_back({id_at, fmt::format("worker.id is {}, but the number of workers is not set; set worker.total, "
                                            "TOTAL_WORKERS or --total-workers",
                                            *id)});
   } else if (total && !given("worker.id")) {
-    problems.push_back(
-        {total_at, fmt::format("worker.total is {} but nothing says which of them this is; set worker.id, "
-                               "WORKER_ID or --worker-id",
-                               *total)});
+    problems.push_back({total_at, fmt::format("worker.total is {}, but this worker's number is not set; set worker.id, "
+                                              "WORKER_ID or --worker-id",
+                                              *total)});
   } else if (id && total && *id >= *total) {
     problems.push_back(
         {id_at, fmt::format("worker.id is {}, expected it below worker.total, which is {} ({}); ids count "

@@ -5,8 +5,8 @@
 
 namespace projector::config {
 
-/// Fills in what the layers left open (DATABASE_URL, the read model's DSN, directories, the worker's share) and checks
-/// what concerns more than one key. `main_file` places problems that stand nowhere.
+/// Fills in what no layer has set (the DSNs, directories, the worker's share) and checks rules that involve more than
+/// one key. Problems without a place of their own are reported for `main_file`.
 void complete_host(HostValues& values, const Overrides& overrides, const std::filesystem::path& main_file,
                    Problems& problems, Problems& warnings);
 

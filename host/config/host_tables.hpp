@@ -11,15 +11,15 @@
 
 namespace projector::config {
 
-/// What the layers have given so far for the host as a whole.
+/// The host's own values, merged from the layers read so far.
 struct HostValues {
   Configuration configuration; ///< its projections, defaults and files are not touched here
   std::optional<std::vector<std::filesystem::path>> directories;
   std::optional<std::vector<std::filesystem::path>> autostart;
   std::optional<std::uint32_t> worker_id;
   std::optional<std::uint32_t> worker_total;
-  std::map<std::string, Location, std::less<>> origins; ///< of every key given, in full: "read_model.pool_max"
-  std::set<std::string, std::less<>> refused;           ///< of these, the keys with a problem in some layer
+  std::map<std::string, Location, std::less<>> origins; ///< of every key that was set: "read_model.pool_max"
+  std::set<std::string, std::less<>> refused;           ///< those of them that have a problem in some layer
 };
 
 struct HostKey {
@@ -32,13 +32,12 @@ struct HostTable {
   std::span<const HostKey> keys;
 };
 
-/// Every table of the main file but [defaults] and [projection.NAME].
+/// All tables of the main file except [defaults] and [projection.NAME].
 std::span<const HostTable> host_tables();
 
 constexpr std::uint32_t kMostPartitions = 1024;
 
-/// Reads the host's tables in one layer over what lower layers gave. `root` is the layer; tables that are not the
-/// host's are left alone.
+/// Reads the host's tables of one layer, `root`, whose values replace those of lower layers. Other tables are ignored.
 void read_host_tables(const Value& root, const std::filesystem::path& base, HostValues& values, Problems& problems);
 
 } // namespace projector::config

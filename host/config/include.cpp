@@ -28,7 +28,7 @@ bool has_wildcard(const std::string& text) {
 
 using Paths = std::vector<std::filesystem::path>;
 
-/// The entries of `directory` that match, sorted; none where it is not there.
+/// The matching entries of `directory`, sorted; none if it does not exist.
 Paths match(const std::filesystem::path& directory, const std::string& pattern, std::string& fault) {
   Paths paths;
   std::error_code error;
@@ -46,8 +46,8 @@ Paths match(const std::filesystem::path& directory, const std::string& pattern, 
   return paths;
 }
 
-/// What matches `pattern` component by component, below `base` where it is relative. `fault` gets the directory that
-/// could not be read, and why.
+/// The paths that match `pattern` component by component; a relative pattern starts at `base`. If a directory cannot be
+/// read, `fault` is set to its name and the reason.
 Paths expand(const std::filesystem::path& base, const std::filesystem::path& pattern, std::string& fault) {
   Paths paths{pattern.is_absolute() ? pattern.root_path() : base};
   for (const auto& component : pattern.relative_path()) {
@@ -70,7 +70,7 @@ Paths expand(const std::filesystem::path& base, const std::filesystem::path& pat
   return paths;
 }
 
-/// Those that are not there yet, without the main file.
+/// Adds the paths that are not in the list yet, except the main file.
 void add_files(const Paths& more, const std::filesystem::path& main_file, Paths& files) {
   for (const auto& file : more) {
     std::error_code ignored;
@@ -152,7 +152,7 @@ std::vector<std::filesystem::path> matching_files(const std::vector<std::filesys
 }
 
 FileText read_file(const std::filesystem::path& file, std::size_t most) {
-  // Without O_NONBLOCK, a FIFO in the directory would hold up the host.
+  // Without O_NONBLOCK, open would block on a FIFO in the directory.
   const base::UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0) {

@@ -14,20 +14,20 @@ namespace projector::config {
 struct IncludedFile {
   std::filesystem::path path;
   std::string shown;                ///< its name in messages
-  std::optional<std::string> text;  ///< nothing where it cannot be read
-  Document document;                ///< has why it cannot be read as its syntax error
-  std::vector<std::string> headers; ///< names in [projection.NAME] lines; only where there is a syntax error
-  bool known_good = false;          ///< it is its last good version
-  /// What is wrong with the version that this, its last good one, stands in for; empty where it stands for itself.
+  std::optional<std::string> text;  ///< nothing if it cannot be read
+  Document document;                ///< if it cannot be read, the reason is its syntax error
+  std::vector<std::string> headers; ///< names in [projection.NAME] lines; only if it has a syntax error
+  bool known_good = false;          ///< this is the file's last good version
+  /// With a last good version: the problems of the refused version that it replaces; else empty.
   Problems refusal;
-  std::vector<std::string> refused_projections; ///< names in the version that it stands in for
+  std::vector<std::string> refused_projections; ///< likewise, the names in the refused version
 };
 
-/// Nothing where the file is not there any more. `last_good` is its text when it was last in order.
+/// Nothing if the file no longer exists. `last_good` is the text of its last good version.
 std::optional<IncludedFile> read_included_file(const std::filesystem::path& file,
                                                const std::optional<std::string>& last_good);
 
-/// What stands in for `refused`, whose problems and names are given.
+/// The version that replaces `refused`, whose problems and names are given.
 IncludedFile last_good_version(const IncludedFile& refused, const std::string& text, Problems problems,
                                std::vector<std::string> projections);
 

@@ -25,8 +25,8 @@ constexpr std::string_view kMagic = "projectord last good version 1:";
 constexpr std::string_view kUnfinished = ".unfinished-";
 constexpr std::size_t kMostPathBytes = 64u << 10;
 
-/// What is kept of one file: the header `kMagic MAIN FILE TEXT` with sizes in bytes, a line each of the two paths, the
-/// text.
+/// The stored form of one file: the header `kMagic MAIN FILE TEXT` with sizes in bytes, one line for each of the two
+/// paths, and the text.
 struct Kept {
   std::string main_file;
   std::string file;
@@ -72,8 +72,8 @@ std::string full_path(const std::filesystem::path& path) {
   return std::filesystem::absolute(path).lexically_normal().string();
 }
 
-/// FNV-1a, 64 bit (Fowler, Noll and Vo). Two paths with the same would only overwrite each other: what is read is
-/// compared with the whole path.
+/// FNV-1a, 64 bit (Fowler, Noll and Vo). Files with the same digest would only overwrite each other, since the stored
+/// path is compared when a file is read.
 std::uint64_t digest(std::string_view bytes) {
   std::uint64_t hash = 14695981039346656037u;
   for (const char byte : bytes) {
@@ -82,7 +82,7 @@ std::uint64_t digest(std::string_view bytes) {
   return hash;
 }
 
-/// A name that a person recognizes, of any path.
+/// A file name for any path, which people can recognize.
 std::string kept_name(const std::string& main_file, const std::string& file) {
   constexpr std::size_t kMostStem = 100;
   std::string stem = std::filesystem::path(file).stem().string().substr(0, kMostStem);
@@ -91,7 +91,7 @@ std::string kept_name(const std::string& main_file, const std::string& file) {
   return fmt::format("{}.{:016x}", stem, digest(main_file + '\n' + file));
 }
 
-/// Why the directory cannot be used; empty where it can.
+/// Why the directory cannot be used; empty if it can.
 std::string directory_fault(const std::filesystem::path& directory) {
   struct stat status {};
   if (::lstat(directory.c_str(), &status) != 0) {
@@ -106,7 +106,7 @@ std::string directory_fault(const std::filesystem::path& directory) {
   return (status.st_mode & (S_IWGRP | S_IWOTH)) != 0 ? "others may write to it" : "";
 }
 
-/// Why it could not be made; empty where it is there.
+/// Why it could not be made; empty if it exists now.
 std::string make_directory(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory.parent_path(), error);
@@ -127,7 +127,7 @@ bool write_all(int fd, std::string_view bytes) {
   return ::fsync(fd) == 0;
 }
 
-/// Replaces the file as a whole; why it could not be, empty where it was.
+/// Replaces the file atomically. Returns why it could not; empty on success.
 std::string replace_file(const std::filesystem::path& directory, const std::string& name, std::string_view bytes) {
   std::string unfinished = (directory / (std::string(kUnfinished) + "XXXXXX")).string();
   const base::UniqueFd fd(::mkostemp(unfinished.data(), O_CLOEXEC));
@@ -152,8 +152,8 @@ void sync_directory(const std::filesystem::path& directory) {
   ::fsync(fd.get());
 }
 
-/// Removes what is kept of this main file and not in `included`, and what a host that was killed left unfinished. What
-/// cannot be removed is tried again the next time.
+/// Removes stored files of this main file that are not in `included`, and unfinished ones that a killed host left
+/// behind. If one cannot be removed, the next call tries again.
 void forget(const std::filesystem::path& directory, const std::string& main_file,
             const std::map<std::string, std::string>& included) {
   std::error_code error;

@@ -16,7 +16,8 @@
 namespace projector::config {
 namespace {
 
-/// By line within the main file; what stands in no line (options, environment) comes behind, in the order found.
+/// By line of the main file; problems without a line (options, environment) follow in the order in which they were
+/// found.
 void sort_by_place(Problems& problems, const std::string& main_file) {
   const auto rank = [&](const Problem& p) {
     return std::tuple(p.where.file != main_file, p.where.file != main_file ? 0 : p.where.line,
@@ -26,8 +27,8 @@ void sort_by_place(Problems& problems, const std::string& main_file) {
                    [&](const Problem& a, const Problem& b) { return rank(a) < rank(b); });
 }
 
-/// One load. What is above and around the projections is read once; the projections are put together for each choice
-/// between included files and their last good versions that is tried.
+/// One load. The host's own tables and the overrides are read once. The projections are assembled anew for each
+/// combination of included files and last good versions that is tried.
 class Load {
 public:
   Load(const std::filesystem::path& main_file, const Overrides& overrides, const LastGood* last_good)
@@ -63,14 +64,14 @@ public:
   }
 
 private:
-  /// By place in the order of reading.
+  /// By index in the order of reading.
   using Versions = std::vector<const IncludedFile*>;
 
   struct Attempt {
     Loaded loaded;
     std::set<std::filesystem::path> faulty; ///< included files with problems of their own
 
-    /// Those of which no version stands in the configuration.
+    /// Files of which no version is in the configuration.
     [[nodiscard]] std::set<std::filesystem::path> left_out() const {
       std::set<std::filesystem::path> files;
       for (const RefusedFile& file : loaded.refused) {
@@ -152,8 +153,8 @@ private:
     return attempt;
   }
 
-  /// Files that are wrong by themselves come first: what clashes with one of them can be fine beside its last good
-  /// version.
+  /// Files with problems of their own come first: a file that conflicts with one of them may be valid together with its
+  /// last good version.
   void choose_last_good(Attempt& best) {
     bool better = true;
     while (better) {
@@ -161,7 +162,7 @@ private:
     }
   }
 
-  /// Files that are left out and have a last good version, as yet untried beside what stands in `best`.
+  /// Files that are left out of `best` and have a last good version that was not yet tried with it.
   std::vector<std::size_t> candidates(const Attempt& best, bool faulty_only) {
     std::vector<std::size_t> found;
     for (std::size_t index = 0; index < files_.size(); ++index) {
@@ -178,8 +179,8 @@ private:
     return found;
   }
 
-  /// Puts as many as possible of these files' last good versions in, all of them where that leaves out nothing new,
-  /// else those of each half; whether there were any.
+  /// Uses the last good versions of as many of these files as possible: of all if that leaves out no other file, else
+  /// of each half by itself. True if any is used.
   bool adopt(Attempt& best, const std::vector<std::size_t>& files) {
     if (files.empty()) {
       return false;
@@ -228,7 +229,7 @@ private:
   struct File {
     IncludedFile now;
     std::optional<std::string> last_good;
-    std::optional<IncludedFile> before; ///< its last good version, once that is asked for
+    std::optional<IncludedFile> before; ///< its last good version, read when first needed
   };
 
   const std::filesystem::path main_file_;
@@ -239,9 +240,9 @@ private:
   HostValues host_;
   std::optional<Value> main_;
   std::vector<Value> options_;
-  std::vector<File> files_; ///< as large as it gets before versions_ points into it
-  Versions versions_;       ///< what stands in the configuration
-  Loaded loaded_;           ///< what concerns the host as a whole
+  std::vector<File> files_; ///< has its final size before versions_ points into it
+  Versions versions_;       ///< those in the configuration
+  Loaded loaded_;           ///< without the projections
 };
 
 } // namespace

@@ -10,7 +10,7 @@
 
 namespace projector::config {
 
-/// What stands above the files: options and environment, already split into words by the program.
+/// Options and environment, which override the files. The program has already parsed the command line.
 struct Overrides {
   std::vector<std::filesystem::path> plugin_directories; ///< --plugin-dir
   std::vector<std::string> set;                          ///< --set, as written: SECTION.KEY=VALUE
@@ -19,22 +19,22 @@ struct Overrides {
   std::map<std::string, std::string> environment;        ///< the process's; tests pass their own
 };
 
-/// An included file that has errors or cannot be read. It is refused alone: either its last good version stands in the
-/// configuration, or none of its projections do.
+/// An included file that has errors or cannot be read. Only this file is refused: either its last good version is in
+/// the configuration, or none of its projections are.
 struct RefusedFile {
   std::filesystem::path file;
   std::vector<Problem> problems;
-  /// Names of the [projection.*] tables that could be read from it and from its last good version, without those that
-  /// another included file has. One that is not in the configuration is refused; the others are the last good ones.
+  /// Names of the [projection.*] tables that could be read from it and from its last good version, except those that
+  /// another included file defines. A name that is not in the configuration is refused; the others are last good ones.
   std::vector<std::string> projections;
-  bool last_good = false; ///< the version before it stands in the configuration
+  bool last_good = false; ///< its last good version is in the configuration
 };
 
-/// What a load looks at, also where it found problems: for a watch.
+/// The files that a load reads, for a watch; filled in also if there were problems.
 struct SourceFiles {
   std::filesystem::path main_file;
   std::vector<std::filesystem::path> patterns;    ///< of `include`, as written, relative to the main file
-  std::vector<std::filesystem::path> files;       ///< included ones, in the order read, refused ones too
+  std::vector<std::filesystem::path> files;       ///< included ones in the order of reading, also refused ones
   std::vector<std::filesystem::path> directories; ///< where new files may appear; they need not exist
 };
 
@@ -44,27 +44,28 @@ struct Loaded {
   /// Problems of the main file, options and environment, and names defined in two included files.
   std::vector<Problem> main_problems;
   std::vector<RefusedFile> refused;
-  std::vector<Problem> warnings; ///< what is allowed but surely not meant
+  std::vector<Problem> warnings; ///< allowed, but probably a mistake
   SourceFiles sources;
-  /// plugins.state, also where there is no configuration; empty where it is not known.
+  /// plugins.state, also without a configuration; empty if it is not known.
   std::filesystem::path state;
-  /// Texts of the included files that are in order as they are, by path; empty where there is no configuration.
+  /// Texts of the included files without problems, by path; empty without a configuration.
   std::map<std::filesystem::path, std::string> good_files;
 };
 
 class LastGood;
 
-/// Reads the main file and what it includes, reports every problem at once and never throws for what a file holds.
+/// Reads the main file and the files that it includes, reports all problems together and never throws for the contents
+/// of a file.
 ///
-/// With `last_good`, the last good version of a refused file stands in the configuration where that causes no problem
-/// of its own. And where two sides disagree (a projection's name or checkpoint in two files), the included file that
-/// is not its last good version is at fault, and refused alone.
+/// With `last_good`, the last good version of a refused file is used if that causes no new problem. And if two files
+/// conflict (the same projection name or checkpoint in both), the included file that differs from its last good version
+/// is refused, and only that one.
 Loaded load(const std::filesystem::path& main_file, const Overrides& overrides, const LastGood* last_good = nullptr);
 
-/// The refused file whose last good version this projection of the configuration is from; null where there is none.
+/// The refused file from whose last good version this projection of the configuration comes; null if there is none.
 const RefusedFile* last_good_source(const Loaded& loaded, const std::string& projection);
 
-/// The environment of this process in the form that Overrides takes.
+/// This process's environment, for Overrides.
 std::map<std::string, std::string> process_environment();
 
 } // namespace projector::config

@@ -12,7 +12,7 @@
 namespace projector::config {
 namespace {
 
-/// A whole number where `text` is one, so that the messages of a file's value fit; else the text.
+/// An integer if `text` is one, so that messages read as for a value in a file; else the text.
 Value number_or_text(const std::string& text, const Location& where) {
   Value value = string_value(text, where);
   const char* end = text.data() + text.size();
@@ -30,7 +30,7 @@ Value single(const std::vector<std::string>& path, Value value) {
   return root;
 }
 
-/// The parts of SECTION.KEY; none where one is empty, or where it holds less than two.
+/// The parts of SECTION.KEY; none if a part is empty or there are fewer than two.
 std::vector<std::string> split(std::string_view key) {
   std::vector<std::string> parts;
   for (;;) {
@@ -55,7 +55,7 @@ std::optional<Value> set_layer(std::string_view option, Problems& problems) {
   const auto end = std::find_if_not(option.begin(), option.end(), key_character);
   const std::string_view key = option.substr(0, static_cast<std::size_t>(end - option.begin()));
   if (end == option.end() || *end != '=') {
-    problems.push_back({where, fmt::format("found {} and no \"=\" behind it, {}", quote(key), kExpected)});
+    problems.push_back({where, fmt::format("found {} without \"=\", {}", quote(key), kExpected)});
     return std::nullopt;
   }
   const auto path = split(key);

@@ -9,14 +9,14 @@
 
 namespace projector::config {
 
-/// What environment variables and options give, in the form of the main file's tree.
-/// PROJECTORD_DSN, WORKER_ID and TOTAL_WORKERS; one that is empty counts as not set.
+/// The values of environment variables and options, as trees like the main file's.
+/// PROJECTORD_DSN, WORKER_ID and TOTAL_WORKERS; an empty one counts as not set.
 Value environment_layer(const Overrides& overrides);
-/// --set in their order, then --worker-id and --total-workers: one tree each, the last one wins. An option that cannot
-/// be split is a problem; no message shows more of it than its key.
+/// --set in the given order, then --worker-id and --total-workers: one tree each, the last one wins. An option that
+/// cannot be parsed is a problem; messages show its key only.
 std::vector<Value> option_layers(const Overrides& overrides, Problems& problems);
 
-/// An environment variable; nothing where it is not set or empty.
+/// An environment variable; nothing if it is not set or empty.
 std::optional<std::string> variable(const Overrides& overrides, const std::string& name);
 
 } // namespace projector::config

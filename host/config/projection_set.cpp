@@ -18,12 +18,12 @@ std::string table_name(const std::string& projection) {
   return "projection." + (projection_name_fault(projection).empty() ? projection : quote(projection));
 }
 
-/// Whether a value right below [projection] is a key that is short of a NAME, rather than a projection.
+/// Whether a value directly in [projection] is a key that lacks its NAME, and not a projection.
 bool is_key(const Value& value) {
   return value.kind != Value::Kind::Table && value.kind != Value::Kind::Array;
 }
 
-/// The k in BASE_pK, and BASE.
+/// BASE and k of BASE_pK.
 std::optional<std::pair<std::string, std::uint32_t>> split_partition(const std::string& checkpoint) {
   const std::size_t p = checkpoint.rfind("_p");
   std::uint32_t k = 0;
@@ -75,7 +75,7 @@ void ProjectionSet::read_included(const IncludedFile& file, const std::filesyste
     } else {
       const bool table = member.value.kind == Value::Kind::Table;
       read.problems.push_back(
-          {member.where, fmt::format("found the {} {}; an included file holds nothing but "
+          {member.where, fmt::format("found the {} {}; an included file may contain only "
                                      "[projection.NAME] tables: move it to {}",
                                      table ? "table" : "key", quote(member.key), main_file_.string())});
     }
@@ -166,7 +166,7 @@ void ProjectionSet::check_backoff(const ProjectionDraft& draft, const std::strin
   const auto longest = draft.origins.find("retry_backoff_max");
   if (draft.refused || defaults_.refused || projection.retry_backoff <= projection.retry_backoff_max ||
       (first == draft.origins.end() && longest == draft.origins.end())) {
-    return; // good, or the fault of [defaults], which is told once
+    return; // valid, or a problem of [defaults], which is reported once
   }
   const Location& where = first == draft.origins.end() ? longest->second : first->second;
   problems_at(where).push_back(
@@ -183,7 +183,7 @@ void ProjectionSet::check_checkpoints() {
     return given == draft.origins.end() ? draft.projection.where : given->second;
   };
   const auto clash = [&](const ProjectionDraft& one, const ProjectionDraft& other, const std::string& what) {
-    // Told at the side that is not known to be good, else at the one that chose the name, else at the second one.
+    // Reported for the side that is not known to be good, else for the one that set the key, else for the second one.
     const bool chosen = other.origins.count("checkpoint") > 0 || one.origins.count("checkpoint") == 0;
     const bool known_good = is_known_good(where(other));
     const bool is_other = known_good == is_known_good(where(one)) ? chosen : !known_good;
@@ -217,7 +217,7 @@ void ProjectionSet::check_workers(const WorkerShare& worker) {
     if (given != draft.origins.end() && draft.projection.partitions < worker.total) {
       loaded_.warnings.push_back(
           {given->second,
-           fmt::format("{}.partitions is {} but worker.total is {}: {} of the workers run nothing of it", table,
+           fmt::format("{}.partitions is {} but worker.total is {}: {} of the workers run no partition of it", table,
                        draft.projection.partitions, worker.total, worker.total - draft.projection.partitions)});
     }
   };
@@ -250,10 +250,10 @@ void ProjectionSet::refuse(const Read& read) {
       const auto defined = included_names_.find(name);
       const bool here = defined != included_names_.end() && defined->second.file == read.file->shown;
       if (defined != included_names_.end() && !here) {
-        continue; // another file's, and good there
+        continue; // it belongs to another file, where it is valid
       }
       if (!here || !stands) {
-        drafts_.erase(name); // what the main file says about it cannot stand alone
+        drafts_.erase(name); // the main file's keys for it are not enough without this file
       }
       if (std::find(refused.projections.begin(), refused.projections.end(), name) == refused.projections.end()) {
         refused.projections.push_back(name);

@@ -11,27 +11,27 @@
 
 namespace projector::config {
 
-/// The projections of one load, gathered layer by layer from the lowest: defaults, included files, main file, options.
-/// Problems go to the included file in which they stand, which is then refused alone, else to the main ones.
+/// The projections of one load, read layer by layer from the lowest: defaults, included files, main file, options. A
+/// problem in an included file refuses that file alone; all others are added to the main problems.
 class ProjectionSet {
 public:
-  /// `partitions` is what a projection has where no layer says. `loaded` gets problems, refused files and warnings.
-  /// `prefer_known_good`: where two sides disagree, an included file that is not known to be good is at fault.
+  /// `partitions` is the default. Problems, refused files and warnings are added to `loaded`. `prefer_known_good`: if
+  /// two files conflict, an included file that is not known to be good is refused.
   ProjectionSet(const std::filesystem::path& main_file, std::uint32_t partitions, bool prefer_known_good,
                 Loaded& loaded);
 
-  /// [defaults] of a layer; before any projection is read.
+  /// [defaults] of a layer. To be called before any projection is read.
   void read_defaults(const Value& layer, const std::filesystem::path& base);
   void read_included(const IncludedFile& file, const std::filesystem::path& base);
   /// [projection.NAME] tables of the main file or an option.
   void read_main(const Value& layer, const std::filesystem::path& base);
-  /// Included files with problems of their own, whatever stands beside them; before complete().
+  /// Included files with problems that do not depend on other files. To be called before complete().
   [[nodiscard]] std::set<std::filesystem::path> faulty_files() const;
-  /// Checks what concerns more than one key or projection, and hands over what no refused file holds.
+  /// Checks rules that involve several keys or projections, and adds the projections that are in no refused file.
   void complete(Configuration& configuration);
 
 private:
-  /// An included file, and what was found in it.
+  /// An included file and what was read from it.
   struct Read {
     const IncludedFile* file;
     Problems problems;
@@ -40,15 +40,15 @@ private:
 
   ProjectionDraft make_draft(const std::string& name, const Location& where) const;
   void read_included_projections(const Value& projections, const std::filesystem::path& base, Read& read);
-  /// The same name in two included files.
+  /// Refuses a name that two included files define.
   void refuse_second(const std::string& name, ProjectionDraft draft, Read& second);
-  /// Where a problem at `where` belongs.
+  /// The list to which a problem at `where` is added.
   Problems& problems_at(const Location& where);
   [[nodiscard]] bool is_known_good(const Location& where) const;
   void check_backoff(const ProjectionDraft& draft, const std::string& table);
   void check_checkpoints();
   void check_workers(const WorkerShare& worker);
-  /// Takes out what a refused file holds or held, and tells of the file.
+  /// Removes the projections of a refused file and its last good version, and adds the file to the refused ones.
   void refuse(const Read& read);
 
   const std::filesystem::path main_file_;
@@ -57,7 +57,7 @@ private:
   ProjectionDraft defaults_;
   std::map<std::string, ProjectionDraft> drafts_;
   std::map<std::string, Location> included_names_; ///< where an included file defines them
-  std::map<std::string, Read> included_files_;     ///< by name as shown; refused where it has problems
+  std::map<std::string, Read> included_files_;     ///< by name in messages; refused if it has problems
 };
 
 } // namespace projector::config

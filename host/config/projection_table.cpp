@@ -43,7 +43,7 @@ void read_plugin(const Field& field, Projection& projection) {
 void read_schema(const Field& field, Projection& projection) {
   const std::string_view text = field.value.text;
   if (text.substr(0, 3) == "pg_" || text == "information_schema") {
-    return field.refuse("a schema of your own: this one is PostgreSQL's");
+    return field.refuse("a schema of your own: this one belongs to PostgreSQL");
   }
   read_identifier(field, projection.schema, false, true);
 }

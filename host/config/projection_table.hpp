@@ -9,11 +9,11 @@
 
 namespace projector::config {
 
-/// What the layers have given so far for one projection, or for [defaults].
+/// One projection, or [defaults], merged from the layers read so far.
 struct ProjectionDraft {
   Projection projection;
-  std::map<std::string, Location, std::less<>> origins; ///< of every key given, by its own name: "batch_size"
-  bool refused = false;                                 ///< some key had a problem and was not read
+  std::map<std::string, Location, std::less<>> origins; ///< of every key that was set, without its table: "batch_size"
+  bool refused = false;                                 ///< a key had a problem and was not read
 };
 
 struct ProjectionKey {
@@ -24,12 +24,12 @@ struct ProjectionKey {
 
 std::span<const ProjectionKey> projection_keys();
 
-/// Reads one layer's table over what lower layers gave. `name` is "defaults" or "projection.NAME". Settings are laid
-/// over each other key by key.
+/// Reads a table of one layer, whose values replace those of lower layers. `name` is "defaults" or "projection.NAME".
+/// Settings are merged key by key.
 void read_projection_table(const Value& table, std::string_view name, const std::filesystem::path& base,
                            ProjectionDraft& draft, Problems& problems);
 
-/// Says what is wrong with the name of a projection; empty where nothing is.
+/// What is wrong with the name of a projection; empty if it is valid.
 std::string projection_name_fault(std::string_view name);
 
 } // namespace projector::config

@@ -45,7 +45,7 @@ Setting convert(std::string key, const Value& value) {
   return setting;
 }
 
-/// Sub-tables give dotted keys.
+/// The keys of sub-tables become dotted keys.
 void flatten(const Field& field, const Value& table, const std::string& prefix, std::vector<Setting>& settings) {
   for (const Member& member : table.members) {
     std::string key = prefix + member.key;
@@ -81,7 +81,7 @@ void read_settings(const Field& field, std::vector<Setting>& settings) {
   const auto by_key = [](const Setting& a, const Setting& b) { return a.key < b.key; };
   std::stable_sort(given.begin(), given.end(), by_key);
   const auto twice = std::adjacent_find(given.begin(), given.end(), [](const Setting& a, const Setting& b) {
-    return a.key == b.key; // "a.b" in quotes and b in a table a
+    return a.key == b.key; // e.g. "a.b" in quotes and b in a table a
   });
   if (twice != given.end()) {
     field.problems.push_back(
@@ -89,7 +89,7 @@ void read_settings(const Field& field, std::vector<Setting>& settings) {
                                          quote(twice->key), to_string(twice->where))});
   }
   std::vector<Setting> merged;
-  // Of equals, set_union takes those of its first range.
+  // Of equal elements, set_union takes the first range's.
   std::set_union(given.begin(), given.end(), settings.begin(), settings.end(), std::back_inserter(merged), by_key);
   if (merged.size() > kMostSettings) {
     return field.refuse(fmt::format("at most {}", kMostSettings), fmt::format("{} settings", merged.size()));

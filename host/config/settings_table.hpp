@@ -6,7 +6,7 @@
 
 namespace projector::config {
 
-/// Lays a [projection.NAME.settings] table over `settings`, key by key; they stay sorted by key.
+/// Merges a [projection.NAME.settings] table into `settings` key by key; they stay sorted by key.
 void read_settings(const Field& field, std::vector<Setting>& settings);
 
 } // namespace projector::config

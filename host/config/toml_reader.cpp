@@ -56,8 +56,8 @@ Value convert(const toml::node& node, const std::string& file) {
   return value;
 }
 
-/// toml++ repeats a few characters of the input at most, but a number that does not fit as a whole, and that could be a
-/// password without its quotes.
+/// toml++ quotes only a few characters of the input, except for a number that does not fit, which it quotes as a whole.
+/// That could be a password without its quotes.
 std::string explain(std::string_view description) {
   if (description.find("is not representable in 64 bits") != std::string_view::npos) {
     return "the number does not fit in 64 bits; write text in double quotes";
@@ -80,7 +80,7 @@ std::string explain(std::string_view description) {
   return text;
 }
 
-/// Dotted keys nest without a limit of toml++'s own, and trees are walked by recursion.
+/// toml++ does not limit the nesting of dotted keys, and trees are traversed recursively.
 bool nests_too_deep(std::string_view text) {
   constexpr int kMostDots = 500;
   int dots = 0;
@@ -113,7 +113,7 @@ std::optional<Value> parse_toml_value(std::string_view text, const Location& whe
   if (nests_too_deep(text)) {
     return std::nullopt;
   }
-  // In brackets, so that a comment or a second line cannot hide behind the value.
+  // In brackets, so that a comment or a second line after the value is an error.
   const toml::parse_result result = toml::parse("value = [" + std::string(text) + "]");
   const toml::array* values = result ? result.table()["value"].as_array() : nullptr;
   if (values == nullptr || result.table().size() != 1 || values->size() != 1) {

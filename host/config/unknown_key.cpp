@@ -28,7 +28,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return d[a.size()][b.size()];
 }
 
-/// The keys that may stand in a table.
+/// The keys that a table may have.
 std::vector<std::string_view> keys_of(std::string_view table) {
   std::vector<std::string_view> keys;
   for (const HostTable& host : host_tables()) {
@@ -48,7 +48,7 @@ std::vector<std::string_view> keys_of(std::string_view table) {
   return keys;
 }
 
-/// The tables that a key may stand in, as a person writes them.
+/// The tables that may have a key, as people write them.
 std::vector<std::string> homes_of(std::string_view key) {
   std::vector<std::string> homes;
   for (const HostTable& table : host_tables()) {

@@ -11,13 +11,13 @@ namespace projector::config {
 
 struct Member;
 
-/// A TOML value as plain data, with where it stands. Options and environment variables become such values, too, so that
-/// every layer is read by the same code.
+/// A TOML value as plain data, with its place. Options and environment variables become such values, too, so that the
+/// same code reads every layer.
 struct Value {
   enum class Kind { String, Integer, Number, Boolean, Date, Array, Table };
   Kind kind = Kind::Table;
   Location where;
-  std::string text;            ///< String: itself; Date: "a date", "a time" or "a date and time"
+  std::string text;            ///< String: its text; Date: "a date", "a time" or "a date and time"
   std::int64_t integer = 0;    ///< Integer
   double number = 0;           ///< Number
   bool boolean = false;        ///< Boolean
@@ -33,18 +33,18 @@ struct Member {
 };
 
 Value string_value(std::string text, Location where);
-/// The member of that key; null where there is none, or `table` is no table.
+/// The member with that key; null if there is none or `table` is not a table.
 const Value* find(const Value& table, std::string_view key);
-/// The value below the keys of `path`, each made as a table where it is not there yet.
+/// The value at the keys of `path`; tables that are missing on the way are made.
 Value& make_path(Value& root, const std::vector<std::string>& path, const Location& where);
 
-/// A scalar as a plugin receives it: integers in decimal, numbers as the shortest text that reads back the same.
+/// A scalar as a plugin receives it: integers in decimal, numbers as the shortest text that parses to the same value.
 std::string text_of(const Value& value);
-/// For messages, without the content: "a string", "an array of integers".
+/// The type for messages, without the value: "a string", "an array of integers".
 std::string describe_kind(const Value& value);
-/// For messages, with a scalar's content: the string "abc", the integer 5, true.
+/// For messages, with the value of a scalar: the string "abc", the integer 5, true.
 std::string describe(const Value& value);
-/// In double quotes, cut after 60 bytes, with nothing that a terminal would interpret.
+/// In double quotes, cut after 60 bytes, without characters that a terminal would interpret.
 std::string quote(std::string_view text);
 
 } // namespace projector::config

@@ -60,20 +60,20 @@ private:
   AdoptionFindings findings_;
 };
 
-/// In the read model's database, else in the event store's.
+/// Reads them in the read model's database, else in the event store's.
 std::optional<projection::CoreSegments> Command::read_core() {
   auto found = projection::read_core_segments(read_model_, projection_.checkpoint);
   return found ? found : projection::read_core_segments(events_, projection_.checkpoint);
 }
 
-/// Finds the rows to take over; why there are none, or nothing.
+/// Finds the rows to take over. Returns why there are none; empty if there are.
 std::string Command::choose_source() {
   tables_ = projection::find_present_tables(read_model_, checkpoints_table_);
   findings_.request.table = tables_.mirror.empty() ? checkpoints_table_ : tables_.mirror;
   if (options_.from == AdoptOptions::From::Core) {
     core_ = read_core();
     if (!core_) {
-      return fmt::format("no table consumer_segments with rows of consumer {} can be read, in neither database; the "
+      return fmt::format("neither database has a readable table consumer_segments with rows of consumer {}; the "
                          "consumer's name is the projection's `checkpoint`",
                          projection_.checkpoint);
     }
@@ -86,7 +86,7 @@ std::string Command::choose_source() {
   return {};
 }
 
-/// Why it cannot be told, or nothing.
+/// Sets the partition count. Returns why it is not known; empty if it is.
 std::string Command::choose_partitions() {
   if (options_.partitions) {
     findings_.request.partitions = *options_.partitions;
@@ -115,7 +115,7 @@ std::string Command::choose_partitions() {
                      names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
 }
 
-/// Why the events that the old program has missed keep this from being done, or nothing.
+/// Looks for events that the old program has missed. Returns why that cannot be completed; empty if it was.
 std::string Command::look_for_missed() {
   auto& plan = findings_.plan;
   const auto wait = options_.dry_run ? base::Duration::zero() : options_.wait;

@@ -26,7 +26,7 @@ std::string time_text(const std::optional<std::int64_t>& microseconds) {
 
 std::string what_becomes_of(const projection::AdoptedPartition& one) {
   if (!one.found) {
-    return one.own ? "inserted: its row was deleted, which asks for a new start"
+    return one.own ? "inserted: its row was deleted, which requests a new start"
                    : "inserted: it has no row, so its worker has never handled an event";
   }
   if (*one.found == one.position) {
@@ -59,7 +59,7 @@ std::string repeated_text(const AdoptionFindings& findings) {
   return sum == 0 ? "" : fmt::format("At most {} may be handled twice.\n", events(sum));
 }
 
-/// What the rows themselves do not tell.
+/// What the rows do not show.
 std::string doubts_text(const AdoptionFindings& findings) {
   std::string text;
   const auto& partitions = findings.plan.partitions;
@@ -73,9 +73,10 @@ std::string doubts_text(const AdoptionFindings& findings) {
                         n_rows, n_rows, findings.request.projection, partitions.size());
   }
   if (!findings.plan.surplus.empty() && !findings.request.lowest) {
-    text += "Events above a row that is deleted, which the old workers had not handled when they changed their count, "
-            "were lost to them then, and are not found by this; --lowest has them handled, where one count divides the "
-            "other.\n";
+    text +=
+        "Events above a row that is deleted, which the old workers had not handled when they changed their count, "
+        "were lost then, and this command does not find them; with --lowest they are handled if one count divides the "
+        "other.\n";
   }
   return text;
 }

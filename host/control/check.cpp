@@ -29,7 +29,7 @@ supervisor::Desired desired_projections(const config::Loaded& loaded, const supe
   return supervisor::desired_projections(*loaded.configuration, discovery, {}, refused);
 }
 
-/// All that the files and directories ask for, with the disabled ones.
+/// All projections of the files and plugin directories, also disabled ones.
 std::vector<config::Projection> wanted_projections(const config::Configuration& configuration,
                                                    const supervisor::Desired& desired) {
   std::map<std::string, config::Projection> all = configuration.projections;
@@ -73,7 +73,7 @@ CheckedProjection describe(const config::Projection& projection, const superviso
   return checked;
 }
 
-/// What the host takes, and whether it would be given that where it runs under the limits of this program.
+/// What a host needs, and whether this program's limits would allow it.
 void add_need(const supervisor::Desired& desired, CheckReport& report) {
   std::uint64_t partitions = 0;
   for (const auto& [name, wanted] : desired) {

@@ -12,40 +12,40 @@
 
 namespace projector::control {
 
-/// A projection held against its plugin file.
+/// A projection compared with its plugin file.
 struct CheckedProjection {
   enum class State { Good, Missing, Refused, Disabled };
   std::string name;
   State state = State::Good;
   std::string plugin; ///< the plugin's name
   std::string version;
-  std::filesystem::path file; ///< of the plugin; empty: no directory has it
+  std::filesystem::path file; ///< of the plugin; empty: not found in any directory
   std::uint32_t partitions = 1;
   std::string checkpoint; ///< base name
   std::uint32_t read_model_version = 0;
   bool resettable = false; ///< the plugin can empty its read model
-  /// Of the file, of the settings (with file:line:column) and, where the databases were asked, of the checkpoints.
+  /// Of the file, the settings (with file:line:column) and, with `connect`, the checkpoints.
   std::vector<std::string> problems;
 };
 
-/// What the databases say to this configuration.
+/// What was found in the databases.
 struct DatabaseCheck {
-  std::vector<std::string> facts;    ///< what was found and is fine
-  std::vector<std::string> problems; ///< what would keep a host from running, and the way out
+  std::vector<std::string> facts;    ///< found and in order
+  std::vector<std::string> problems; ///< what would prevent a host from running, and the cure
 };
 
 struct CheckReport {
   config::Loaded loaded;
   std::vector<CheckedProjection> projections; ///< by name
-  std::vector<std::string> notes;             ///< allowed and worth knowing: shadowed files, plugins that do not start
-  std::vector<std::string> problems; ///< of directories, of what is surely not meant, and of what the system allows
-  std::string need;                  ///< what a host takes of what system and servers limit
+  std::vector<std::string> notes;             ///< not problems: shadowed files, plugins that do not start
+  std::vector<std::string> problems;          ///< of directories and system limits, and probable mistakes
+  std::string need;                           ///< what a host needs of what the system and the servers limit
   std::optional<DatabaseCheck> databases;
 };
 
-/// Loads the configuration as a host does and holds the plugin files and settings against it; plugin code runs in child
-/// processes only. `selection` is what the host would be given. With `connect` also asks the databases. Call it from a
-/// program with one thread.
+/// Loads the configuration as a host does and compares it with the plugin files and their settings; plugin code runs in
+/// child processes only. `selection` has the host's --only and --except. With `connect` also queries the databases.
+/// Call it from a program with one thread.
 CheckReport check(const std::filesystem::path& main_file, const config::Overrides& overrides,
                   const supervisor::Selection& selection, bool connect, const base::Stop& stop);
 

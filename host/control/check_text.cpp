@@ -87,7 +87,7 @@ std::string check_text(const CheckReport& report) {
       text += "problem: " + problem + "\n";
     }
   } else {
-    text += "the databases were not asked: \"check --connect\" asks them what a start would\n";
+    text += "the databases were not checked: \"check --connect\" checks there what a start would\n";
   }
   return text;
 }

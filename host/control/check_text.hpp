@@ -6,10 +6,10 @@
 
 namespace projector::control {
 
-/// The configuration's problems and warnings, a line each: "file:line:column: text". Empty: there are none.
+/// The configuration's problems and warnings, one per line: "file:line:column: text". Empty: there are none.
 std::string configuration_problems(const config::Loaded& loaded);
 
-/// What was checked and found, for people, without configuration_problems. Empty where there is no configuration.
+/// The other findings, for people. Empty without a configuration.
 std::string check_text(const CheckReport& report);
 
 } // namespace projector::control

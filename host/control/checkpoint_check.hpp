@@ -8,9 +8,9 @@
 
 namespace projector::control {
 
-/// Asks both databases whether a start would take each projection's checkpoints as they are, and makes one that it
-/// would refuse a refused projection with the reasons. Changes nothing there, and finds nothing where a database cannot
-/// be asked, which check_databases tells. Only projections that are good so far. Throws pg::Interrupted.
+/// Checks in both databases whether a start would accept each projection's stored checkpoints, and adds the reasons to
+/// the problems of a projection that it would refuse. Skips projections that have problems already. Only reads. If a
+/// database cannot be queried it finds nothing, and check_databases reports that. Throws pg::Interrupted.
 void check_checkpoints(const config::Configuration& configuration, std::vector<CheckedProjection>& projections,
                        const base::Stop& stop);
 

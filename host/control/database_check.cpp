@@ -12,11 +12,11 @@
 namespace projector::control {
 namespace {
 
-/// What the sessions of a database are limited to, where it could be asked.
+/// The session limits of a database; nothing if they could not be queried.
 using Limits = std::optional<supervisor::SessionLimits>;
 
-/// What the read model's database keeps about this event store; nothing where it has no tables, or cannot be asked,
-/// which is a finding of its own.
+/// What the read model's database stores about this event store; nothing if it has no tables or cannot be queried,
+/// which is reported elsewhere.
 std::optional<eventlog::RememberedStore> remembered(const config::Configuration& configuration,
                                                     const eventlog::Store& store, const base::Stop& stop) {
   try {
@@ -64,12 +64,12 @@ Limits check_event_store(const config::Configuration& configuration, const base:
   } catch (const eventlog::StoreRefused& refused) {
     check.problems.push_back(fmt::format("the event store is refused: {}", refused.what()));
   } catch (const pg::Error& error) {
-    check.problems.push_back(fmt::format("the event store cannot be asked: {}", error.what()));
+    check.problems.push_back(fmt::format("the event store cannot be queried: {}", error.what()));
   }
   return limits;
 }
 
-/// The tables that this session's role may not use as a host does, with commas between.
+/// The tables that this session's role may not use as a host does, separated by commas.
 std::string unusable_tables(pg::Connection& connection, const projection::CheckpointTables& tables) {
   const auto row = connection.exec("SELECT coalesce(string_agg(name, ', '), '') FROM unnest($1::text[]) name WHERE NOT "
                                    "(has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT') AND "
@@ -100,14 +100,14 @@ Limits check_read_model(const config::ReadModel& configured, const base::Stop& s
     if (tables) {
       const auto unusable = unusable_tables(connection, *tables);
       if (unusable.empty()) {
-        check.facts.push_back(fmt::format("read model: the host's tables are there and usable by role {}", role));
+        check.facts.push_back(fmt::format("read model: the host's tables exist, and role {} may use them", role));
       } else {
         check.problems.push_back(fmt::format("role {} may not use {}; run \"projectorctl schema apply --role {}\" as "
                                              "the tables' owner",
                                              role, unusable, role));
       }
     } else if (may_create) {
-      check.facts.push_back(fmt::format("read model: the host's tables are not there; the first start makes them in "
+      check.facts.push_back(fmt::format("read model: the host's tables do not exist; the first start makes them in "
                                         "schema {}",
                                         who.bytes(0, 2)));
     } else {
@@ -117,7 +117,7 @@ Limits check_read_model(const config::ReadModel& configured, const base::Stop& s
                       role, role));
     }
   } catch (const pg::Error& error) {
-    check.problems.push_back(fmt::format("the read model cannot be asked: {}", error.what()));
+    check.problems.push_back(fmt::format("the read model cannot be queried: {}", error.what()));
   }
   return limits;
 }

@@ -6,8 +6,8 @@
 
 namespace projector::control {
 
-/// Asks both databases what a host would ask them at its start, and changes nothing. What they refuse, and that they
-/// cannot be reached, is in the result. Throws pg::Interrupted.
+/// Runs the checks of a host's start on both databases, and changes nothing. A refusal, or a server that cannot be
+/// reached, is in the result. Throws pg::Interrupted.
 DatabaseCheck check_databases(const config::Configuration& configuration, const base::Stop& stop);
 
 } // namespace projector::control

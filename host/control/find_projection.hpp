@@ -9,12 +9,11 @@
 namespace projector::control {
 
 struct FoundProjection {
-  std::optional<supervisor::DesiredProjection> wanted; ///< with all workers' partitions
-  std::string refusal;                                 ///< why there is none, with the names that there are
+  std::optional<supervisor::DesiredProjection> wanted; ///< with the partitions of all workers
+  std::string refusal;                                 ///< why it was not found, with the known names
 };
 
-/// The projection of this name, whether it is enabled, disabled or autostarted, with its plugin where a directory holds
-/// it.
+/// The projection of this name, whether enabled, disabled or autostarted; with its plugin if that is in a directory.
 FoundProjection find_projection(const config::Configuration& configuration, const std::string& name);
 
 } // namespace projector::control

@@ -19,7 +19,7 @@ ForgetAnswer refused(const std::string& text) {
   return {false, text + "\n"};
 }
 
-/// Why a start with this configuration would make it again, or nothing.
+/// Why a host with this configuration would make it again; empty if it would not.
 std::string refuse_configured(const config::Loaded& loaded, const projection::KnownProjection& known) {
   for (const auto& file : loaded.refused) {
     if (std::find(file.projections.begin(), file.projections.end(), known.projection) != file.projections.end()) {
@@ -48,7 +48,7 @@ std::string names_of(const std::vector<projection::KnownProjection>& known) {
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
 }
 
-/// Tables whose names begin as the shipped plugins name theirs.
+/// Tables whose names begin with the projection's name, as those of the shipped plugins do.
 std::vector<std::string> likely_tables(pg::Connection& connection, const std::string& projection) {
   const auto rows = connection.exec("SELECT format('%I.%I', schemaname, tablename) FROM pg_catalog.pg_tables WHERE "
                                     "left(tablename, length($1) + 1) = $1 "

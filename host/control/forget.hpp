@@ -12,9 +12,9 @@ struct ForgetAnswer {
   std::string text; ///< for people; ends with a line feed
 };
 
-/// Deletes what the host's tables hold of a projection that no configuration names any more and no host runs, with
-/// `mirrored` also its rows of the mirrored table. Leaves the tables that its plugin made, and names those that look
-/// like them. `loaded.configuration` is present. Throws pg::Error, pg::Interrupted.
+/// Deletes a projection's rows of the host's tables, if no configuration names it any more and no host runs it; with
+/// `mirrored` also its rows of the mirror. Tables that its plugin made are kept, and those that may be its are listed.
+/// `loaded.configuration` is present. Throws pg::Error, pg::Interrupted.
 ForgetAnswer forget(const config::Loaded& loaded, const std::string& projection, bool mirrored, const base::Stop& stop);
 
 } // namespace projector::control

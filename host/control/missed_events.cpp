@@ -15,7 +15,7 @@ struct Range {
   std::int64_t to = 0;
 };
 
-/// The range that covers them all; empty where none has anything in it.
+/// The range that covers all partitions' ranges; empty if all of them are.
 Range cover(const std::vector<Range>& ranges) {
   Range all{std::numeric_limits<std::int64_t>::max(), 0};
   for (const auto& range : ranges) {
@@ -30,7 +30,7 @@ bool within(const Range& range, std::int64_t position) {
   return position > range.from && position <= range.to;
 }
 
-/// Below which a partition's row the other program's reads are looked at.
+/// The positions below a partition's row in which missed events are searched for.
 std::vector<Range> looked_at(const projection::AdoptionPlan& plan) {
   std::vector<Range> ranges;
   for (const auto& one : plan.partitions) {

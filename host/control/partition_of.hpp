@@ -11,11 +11,11 @@ namespace projector::control {
 /// The partition, counted from 0, that all events of an aggregate go to.
 std::uint32_t partition_of(std::string_view aggregate_id, std::uint32_t partitions);
 
-/// Why no aggregate can have this id, or nothing.
+/// Why no aggregate can have this id; empty if one can.
 std::string refuse_aggregate_id(const std::string& aggregate_id);
 
-/// For people, a line for each id: its partition and, where there are several, the end of its checkpoint's name; with
-/// `total_workers` also which of so many workers runs it.
+/// For people, one line per id: its partition and, if there are several, the suffix of the checkpoint's name; with
+/// `total_workers` also the worker that runs it.
 std::string partition_text(const std::vector<std::string>& aggregate_ids, std::uint32_t partitions,
                            std::optional<std::uint32_t> total_workers);
 

@@ -55,7 +55,7 @@ json examine(const fs::path& file, const std::vector<config::Projection>& projec
 
 PluginCheck check_plugin(const fs::path& file, const std::vector<config::Projection>& projections,
                          base::Duration limit) {
-  // The parent's, since the child may not live to remove it.
+  // Made by the parent, since a child that dies cannot remove it.
   const base::TemporaryDirectory directory("projectorctl");
   const auto question = [&] {
     json found;

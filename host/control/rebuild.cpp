@@ -10,7 +10,7 @@
 namespace projector::control {
 namespace {
 
-/// Why the plugin cannot do it, or nothing.
+/// Why the plugin cannot be rebuilt; empty if it can.
 std::string refuse_plugin(const supervisor::DesiredProjection& wanted) {
   const auto& name = wanted.projection.name;
   if (!wanted.plugin) {

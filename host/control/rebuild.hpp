@@ -12,9 +12,9 @@ struct RebuildAnswer {
   std::string text; ///< for people; ends with a line feed
 };
 
-/// Records that the read model of `projection` is to be emptied and made anew from the first event. A host that runs it
-/// takes that up within about a second, else the next one that starts. `loaded.configuration` is present. Call it from
-/// a program with one thread: the plugin is asked in a child process whether it can be reset. Throws pg::Error,
+/// Stores a request to empty the read model of `projection` and rebuild it from the first event. A host that runs it
+/// sees the request within about a second, else the next host that starts. `loaded.configuration` is present. Call it
+/// from a program with one thread: the plugin is asked in a child process whether it can be reset. Throws pg::Error,
 /// pg::Interrupted, std::system_error.
 RebuildAnswer request_rebuild(const config::Loaded& loaded, const std::string& projection, const base::Stop& stop);
 

@@ -20,7 +20,7 @@ RepartitionAnswer refused(const std::string& text) {
   return {false, text + "\n"};
 }
 
-/// Why the plugin cannot bring partitions forward, or nothing.
+/// Why the plugin cannot bring partitions forward; empty if it can.
 std::string refuse_plugin(const supervisor::DesiredProjection& wanted, std::int64_t read_model_version) {
   const auto& projection = wanted.projection;
   const std::string needed =
@@ -108,7 +108,7 @@ RepartitionAnswer Command::run() {
 RepartitionAnswer Command::change(const projection::Repartition& seen, const base::Stop& stop) {
   std::uint64_t handled = 0;
   if (!seen.plan.behind.empty()) {
-    // A transaction that holds a row, of a host that is suspended for example, would let the plugin wait for ever.
+    // A transaction that holds a row lock, such as a suspended host's, would block the plugin for ever.
     pg::Connection connection(connect_, stop);
     const auto now = projection::repartition(connection, tables_, request_);
     if (!now.refusal.empty()) {
@@ -140,7 +140,7 @@ RepartitionAnswer Command::change(const projection::Repartition& seen, const bas
   return {true, done_text(wanted_.projection, seen, result, handled)};
 }
 
-/// With the stored partition count: the configuration may have the new one already.
+/// With the stored partition count, since the configuration may have the new one already.
 Drain Command::bring_level(const projection::Repartition& seen, const base::Stop& stop) {
   const base::TemporaryDirectory staging("projectorctl");
   auto wanted = wanted_;

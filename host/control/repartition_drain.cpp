@@ -28,7 +28,7 @@ std::vector<projection::WorkerStatus> statuses(const Workers& workers) {
   return all;
 }
 
-/// The workers' states as the bookkeeper's, for as long as this lives. Within the lives of both.
+/// Lets the bookkeeper read the workers' states for as long as this object lives. Both outlive it.
 class Publication {
 public:
   Publication(projection::Bookkeeper& bookkeeper, const Workers& workers) : bookkeeper_(bookkeeper) {
@@ -44,12 +44,12 @@ private:
   projection::Bookkeeper& bookkeeper_;
 };
 
-/// A state that only somebody else can end.
+/// A state that does not end by itself.
 bool stuck(const projection::WorkerStatus& status) {
   return status.state == State::Failed || status.state == State::Refused || status.state == State::Standby;
 }
 
-/// Waits until all have ended; the first that is stuck ends the others, and so does a stop.
+/// Waits until all workers have ended. The first that is stuck ends the others, and so does a stop.
 Drain wait_for(const Workers& workers, base::Wakeup& changed, const base::Stop& stop) {
   Drain drain;
   bool ending = false;
@@ -107,7 +107,7 @@ Drain drain(const config::Configuration& configuration, const supervisor::Genera
   for (std::size_t index = 0; index < behind.size(); ++index) {
     auto assignment = generation.assignments[index];
     assignment.up_to = behind[index].up_to;
-    // Who waits for this wants to know, and makes no decision about the read model by it.
+    // Shown to whoever waits for this command; no decision about the read model rests on it.
     assignment.projection.restart_interval = base::Duration::zero();
     assignment.projection.rebuild = config::Rebuild::Manual;
     workers.push_back(std::make_unique<projection::Worker>(std::move(assignment), services));

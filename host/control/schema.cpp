@@ -29,7 +29,7 @@ std::vector<std::string> own_schemas(const config::Configuration& configuration)
   return {schemas.begin(), schemas.end()};
 }
 
-/// Schemas of projections that have their own. The host makes an absent one, for which it may have to ask the database.
+/// Schemas of projections that have their own. The host makes missing ones, for which it needs CREATE on the database.
 std::string projection_schemas(const std::vector<std::string>& schemas, const std::string& role) {
   if (schemas.empty()) {
     return "";
@@ -44,7 +44,7 @@ std::string projection_schemas(const std::vector<std::string>& schemas, const st
   }
   if (!role.empty()) {
     sql += fmt::format("DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO %I', current_database(), {});\n"
-                       "END $$; -- CREATE SCHEMA IF NOT EXISTS asks for it also where the schema is there\n",
+                       "END $$; -- CREATE SCHEMA IF NOT EXISTS needs it even if the schema exists\n",
                        pg::quote_literal(role));
   }
   return sql;
@@ -63,7 +63,7 @@ std::string advice(const pg::Error& error, const std::string& key) {
   return "";
 }
 
-/// Whether the host's tables are there and the role may do with them, and with the schemas, what a host does.
+/// Whether the host's tables exist, and the role has the rights on them and on the schemas that a host needs.
 bool read_model_is_complete(pg::Connection& connection, const DatabaseSchema& schema) {
   const auto tables = projection::find_tables(connection, schema.checkpoints_table);
   if (!tables) {
@@ -90,8 +90,8 @@ bool read_model_is_complete(pg::Connection& connection, const DatabaseSchema& sc
              .boolean(0, 0);
 }
 
-/// Waits until no other program does this. In the simple protocol, since an open portal keeps the snapshot that an
-/// index build waits for.
+/// Waits until no other program does this. Uses the simple protocol: an open portal would keep a snapshot for which an
+/// index build waits.
 void wait_for_turn(pg::Connection& connection, const base::Stop& stop) {
   while (!connection.script("SELECT pg_try_advisory_xact_lock(hashtext('projectord event store'))").boolean(0, 0)) {
     pollfd stopped{stop.fd(), POLLIN, 0};
@@ -101,7 +101,7 @@ void wait_for_turn(pg::Connection& connection, const base::Stop& stop) {
   }
 }
 
-/// Adds what an events table lacks. False: there is no table.
+/// Adds what the events table lacks. False if there is no table.
 bool fill_gaps(pg::Connection& connection, const pg::ConnectOptions& options, const DatabaseSchema& schema,
                const base::Stop& stop) {
   pg::Connection other(options, stop);

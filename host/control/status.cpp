@@ -91,7 +91,7 @@ std::vector<ReportedPartition> read_reported(pg::Connection& connection, const p
   return reported;
 }
 
-/// Reads how far the event store is and fills in how far each partition is behind it.
+/// Reads the event store's last position and fills in how far each partition is behind.
 EventStoreStatus measure_lag(const config::EventStore& store, const base::Stop& stop,
                              std::vector<PartitionStatus>& partitions) {
   std::set<std::int64_t> positions;
@@ -113,7 +113,7 @@ EventStoreStatus measure_lag(const config::EventStore& store, const base::Stop& 
 }
 
 void read_partitions(pg::Connection& connection, const config::Loaded& loaded, Status& status) {
-  // One snapshot, so that a checkpoint and what its worker says about it agree.
+  // One snapshot, so that a checkpoint and its worker's report belong together.
   const pg::Transaction transaction(connection, std::string(pg::kBeginReading) + "; SET LOCAL lock_timeout = '5s'");
   const auto tables = projection::find_tables(connection, loaded.configuration->read_model.checkpoints_table);
   status.tables_present = tables.has_value();
@@ -122,7 +122,7 @@ void read_partitions(pg::Connection& connection, const config::Loaded& loaded, S
                                    tables ? read_reported(connection, *tables) : std::vector<ReportedPartition>());
 }
 
-/// Throws `error` with the GRANT that cures it, if that is what is missing.
+/// Throws `error`; if a privilege is missing, with the GRANT for it.
 void explain_missing_grant(pg::Connection& connection, const std::string& checkpoints_table, const pg::Error& error) {
   if (!error.is("42501")) {
     return;
@@ -136,7 +136,7 @@ void explain_missing_grant(pg::Connection& connection, const std::string& checkp
   }
 }
 
-/// A host that cannot write its heartbeats because somebody has locked the table looks like one that is gone.
+/// A host that cannot write its heartbeats, because the table is locked, looks like one that has ended.
 void explain_silence(pg::Connection& connection, Status& status) {
   const auto silent = [](const PartitionStatus& partition) {
     return partition.worker && partition.worker->heartbeat_age > kHeartbeatLimit;
@@ -147,7 +147,7 @@ void explain_silence(pg::Connection& connection, Status& status) {
   const auto locks = projection::describe_table_locks(connection);
   for (auto& partition : status.partitions) {
     if (!locks.empty() && silent(partition)) {
-      partition.reason += fmt::format("; hosts may be kept from writing: {}", locks);
+      partition.reason += fmt::format("; hosts may be unable to write: {}", locks);
     }
   }
 }

@@ -23,12 +23,12 @@ bool alive(const ReportedPartition& report) {
   return report.worker.heartbeat_age <= kHeartbeatLimit;
 }
 
-/// Whether it is about all partitions: the host has no worker for them.
+/// Whether the report is about all partitions, since the host has no worker for them.
 bool about_projection(const ReportedPartition& report) {
   return report.worker.thread == 0 && (is(report.state, State::Missing) || is(report.state, State::Refused));
 }
 
-/// A partition with everything that is known but the hosts' reports.
+/// A partition, without the hosts' reports.
 struct Row {
   PartitionStatus status;
   const ConfiguredProjection* configured = nullptr;
@@ -72,7 +72,7 @@ std::vector<Row> expected_rows(const std::vector<ConfiguredProjection>& configur
   return rows;
 }
 
-/// The report that counts for a partition, or null.
+/// The report that is used for a partition, or null.
 const ReportedPartition* choose(const PartitionStatus& status, const std::vector<ReportedPartition>& reported) {
   const auto rank = [&](const ReportedPartition& report) {
     return std::tuple(!alive(report), report.name != status.checkpoint, is(report.state, State::Standby),
@@ -112,11 +112,11 @@ void take(PartitionStatus& status, const ReportedPartition& report) {
     return;
   }
   status.state = projection::to_string(State::Stopped);
-  status.reason = fmt::format("host {} has shown no life for {} s", report.worker.host,
+  status.reason = fmt::format("host {} has sent no heartbeat for {} s", report.worker.host,
                               std::chrono::duration_cast<std::chrono::seconds>(report.worker.heartbeat_age).count());
 }
 
-/// Nobody reports this partition.
+/// Fills in a partition that no host reports.
 void explain(Row& row) {
   row.status.state = projection::to_string(State::Stopped);
   if (row.configured == nullptr) {
@@ -131,7 +131,7 @@ void explain(Row& row) {
   }
 }
 
-/// What hosts run beside what is configured here and stored, e.g. partitions of another count.
+/// Partitions that hosts report and that are neither configured here nor stored, e.g. of another partition count.
 void add_unexpected(const std::vector<ReportedPartition>& reported, std::vector<PartitionStatus>& statuses) {
   std::set<std::string> names;
   std::set<std::string> projections;

@@ -9,14 +9,14 @@
 
 namespace projector::control {
 
-/// A projection that the configuration or a plugin directory asks for.
+/// A projection of the configuration or of a plugin directory.
 struct ConfiguredProjection {
   std::string name;
   std::string checkpoint; ///< base name
   std::uint32_t partitions = 1;
   std::string plugin;
   bool enabled = true;
-  std::string refusal; ///< why its file is refused; empty: it is not
+  std::string refusal; ///< why its file is refused; empty if it is not
 };
 
 /// A partition of a projection that has run before.
@@ -29,9 +29,9 @@ struct StoredPartition {
   std::optional<std::int64_t> position;
 };
 
-/// What a host last said about a partition, or about a whole projection that it has no worker for.
+/// A host's last report about a partition, or about a whole projection for which it has no worker.
 struct ReportedPartition {
-  std::string name; ///< of the checkpoint; of the base checkpoint or the projection where it is about all partitions
+  std::string name; ///< of the checkpoint; for all partitions, of the base checkpoint or the projection
   std::string projection;
   std::uint32_t partition = 0;
   std::uint32_t partitions = 1;
@@ -41,8 +41,8 @@ struct ReportedPartition {
   RunningWorker worker;
 };
 
-/// Puts the three together: one row a partition, without lag. The stored partition count wins over the configured one.
-/// Of several hosts' reports the one counts that shows life, then the one that is not a standby, then the latest.
+/// Merges the three into one row per partition, without lag. The stored partition count wins over the configured one.
+/// Of several hosts' reports it uses one with a recent heartbeat, else one that is not a standby, else the latest.
 std::vector<PartitionStatus> merge_status(const std::vector<ConfiguredProjection>& configured,
                                           const std::vector<StoredPartition>& stored,
                                           const std::vector<ReportedPartition>& reported);

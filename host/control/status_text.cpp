@@ -13,10 +13,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLongestText = 4096;
-/// What is left of a usual terminal's width beside the other columns would be less than anybody can use.
+/// The least width of a reason, even if the other columns leave less of a usual terminal's width.
 constexpr std::size_t kLongestReason = 120;
 
-/// Tables may hold what others wrote: nothing of it moves the cursor or breaks the line.
+/// Stored text may come from others; it must not move the cursor or break the line.
 std::string clean(const std::string& text) {
   return base::clean_text(text, kLongestText);
 }
@@ -34,7 +34,7 @@ Json or_null(const std::optional<Value>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
 
-/// To the millisecond; a shorter time is of no use to anybody here.
+/// Rounded to milliseconds.
 double seconds(base::Duration duration) {
   return static_cast<double>(std::chrono::round<std::chrono::milliseconds>(duration).count()) / 1000.0;
 }
@@ -65,14 +65,14 @@ Json partition_json(const PartitionStatus& status) {
   return json;
 }
 
-/// The reason, and who else wants the partition.
+/// The reason, and the other hosts that are ready to run the partition.
 std::string remarks(const PartitionStatus& status) {
   std::string text = status.reason;
   if (projection::waits_for_rebuild(status.reason)) {
     text = fmt::format("a rebuild waits for \"projectorctl rebuild {}\": {}", status.projection, status.reason);
   }
   for (const auto& other : status.others) {
-    text += fmt::format("{}host {} wants it, too ({})", text.empty() ? "" : "; ", other.host, other.state);
+    text += fmt::format("{}host {} is ready to run it, too ({})", text.empty() ? "" : "; ", other.host, other.state);
   }
   return text;
 }

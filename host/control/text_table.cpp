@@ -5,7 +5,7 @@
 namespace projector::control {
 namespace {
 
-/// Characters, not bytes: what continues a UTF-8 sequence does not count.
+/// Counts characters: bytes that continue a UTF-8 sequence do not count.
 std::size_t width(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }

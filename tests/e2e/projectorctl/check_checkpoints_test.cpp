@@ -66,7 +66,7 @@ TEST_F(CheckCheckpoints, WhatHasNeverRunIsGood) {
 
 TEST_F(CheckCheckpoints, WithoutConnectItSaysThatItDidNotAsk) {
   EXPECT_THAT(ctl({"check"}).output,
-              HasSubstr("the databases were not asked: \"check --connect\" asks them what a start "
+              HasSubstr("the databases were not checked: \"check --connect\" checks there what a start "
                         "would\n"));
 }
 

@@ -155,7 +155,7 @@ TEST_F(CheckCommand, ConnectAsksTheDatabases) {
   const auto after = run_configured("check --connect");
   EXPECT_EQ(after.exit_code, 0) << after.out;
   EXPECT_THAT(after.out, HasSubstr("event store: public.events can be read by role postgres, last position 0\n"
-                                   "read model: the host's tables are there and usable by role postgres\n"));
+                                   "read model: the host's tables exist, and role postgres may use them\n"));
 }
 
 } // namespace

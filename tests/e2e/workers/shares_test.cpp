@@ -58,8 +58,9 @@ TEST_F(SharesOfTheWork, WhatIsNoShareEndsBeforeAnythingRuns) {
   HostProcess host(dsn_);
   host.install_plugin("recorder");
   EXPECT_EQ(host.run({}, {{"WORKER_ID", "projection-worker-3"}}), 2);
-  EXPECT_THAT(host.log(), HasSubstr("WORKER_ID: worker.id is 3 but nothing says of how many workers; set worker.total, "
-                                    "TOTAL_WORKERS or --total-workers"));
+  EXPECT_THAT(host.log(),
+              HasSubstr("WORKER_ID: worker.id is 3, but the number of workers is not set; set worker.total, "
+                        "TOTAL_WORKERS or --total-workers"));
   EXPECT_EQ(host.run({"--worker-id", "w-4"}, {{"TOTAL_WORKERS", "4"}}), 2);
   EXPECT_THAT(host.log(), HasSubstr("--worker-id: worker.id is 4, expected it below worker.total, which is 4 "
                                     "(TOTAL_WORKERS); ids count from 0"));
@@ -97,7 +98,7 @@ TEST_F(SharesOfTheWork, StatusTellsWhoRunsWhichPartitionAndWhichNobodyRuns) {
   workers[1].kill();
   ASSERT_TRUE(
       becomes(dsn_, "SELECT count(*) FROM projector_workers WHERE heartbeat < now() - interval '6 seconds'", "2"));
-  EXPECT_THAT(status(workers[2], {}).output, HasSubstr("has shown no life for"));
+  EXPECT_THAT(status(workers[2], {}).output, HasSubstr("has sent no heartbeat for"));
 }
 
 /// With more partitions than workers, shares are dealt anew while events come; the old workers end one by one.

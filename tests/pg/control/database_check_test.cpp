@@ -22,7 +22,7 @@ TEST_F(DatabaseCheckTest, WhatIsThereIsNamed) {
   const auto check = run();
   EXPECT_THAT(check.problems, IsEmpty());
   EXPECT_THAT(check.facts, ElementsAre("event store: public.events can be read by role postgres, last position 1",
-                                       "read model: the host's tables are there and usable by role postgres",
+                                       "read model: the host's tables exist, and role postgres may use them",
                                        HasSubstr("sessions: a host needs ")));
 }
 
@@ -42,7 +42,7 @@ TEST_F(DatabaseCheckTest, AHostMakesItsOwnTables) {
   const auto check = run();
   EXPECT_THAT(check.problems,
               ElementsAre(HasSubstr("the event store is refused: the event store has no table events")));
-  EXPECT_THAT(check.facts, ElementsAre("read model: the host's tables are not there; the first start makes them in "
+  EXPECT_THAT(check.facts, ElementsAre("read model: the host's tables do not exist; the first start makes them in "
                                        "schema public",
                                        HasSubstr("sessions: ")));
   EXPECT_EQ(look("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
@@ -97,8 +97,8 @@ TEST_F(DatabaseCheckTest, WhatCannotBeReachedIsAFinding) {
       "host=" + directory_.path().string() + " password=hunter2";
   const auto check = run();
   EXPECT_THAT(check.facts, IsEmpty());
-  EXPECT_THAT(check.problems, ElementsAre(HasSubstr("the event store cannot be asked: "),
-                                          HasSubstr("the read model cannot be asked: ")));
+  EXPECT_THAT(check.problems, ElementsAre(HasSubstr("the event store cannot be queried: "),
+                                          HasSubstr("the read model cannot be queried: ")));
   EXPECT_EQ((check.problems[0] + check.problems[1]).find("hunter2"), std::string::npos);
 }
 

@@ -121,7 +121,8 @@ TEST_F(StatusTest, AHostThatShowsNoLifeIsStopped) {
   const auto row = gather_json()["projections"][0];
   EXPECT_EQ(row["state"], "stopped");
   EXPECT_EQ(row["host"], "dead/1");
-  EXPECT_THAT(row["reason"].get<std::string>(), testing::MatchesRegex("host dead/1 has shown no life for 60[0-9] s"));
+  EXPECT_THAT(row["reason"].get<std::string>(),
+              testing::MatchesRegex("host dead/1 has sent no heartbeat for 60[0-9] s"));
 }
 
 TEST_F(StatusTest, PartitionsThatNobodyRunsAreNamed) {

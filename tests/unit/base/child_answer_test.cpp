@@ -57,7 +57,7 @@ TEST(ChildAnswer, AChildThatHangsIsKilled) {
       },
       std::chrono::milliseconds(50));
   EXPECT_FALSE(answer.answered);
-  EXPECT_EQ(answer.text, "came to no end within 50 ms");
+  EXPECT_EQ(answer.text, "did not end within 50 ms");
 }
 
 } // namespace

@@ -61,7 +61,7 @@ TEST_F(Include, AFileWithErrorsIsRefusedAlone) {
       sources.messages(loaded.refused[0].problems),
       ElementsAre("d/bad.toml:2:14: projection.bad.batch_size: found the integer 0, expected a whole number from 1 "
                   "to 100000",
-                  "d/bad.toml:6:2: found the table \"log\"; an included file holds nothing but [projection.NAME] "
+                  "d/bad.toml:6:2: found the table \"log\"; an included file may contain only [projection.NAME] "
                   "tables: move it to main.toml"));
   EXPECT_THAT(loaded.configuration->files, testing::Contains(sources.path("d/bad.toml"))) << "it is watched";
 }
@@ -102,9 +102,9 @@ TEST_F(Include, OnlyTablesOfProjectionsMayStandInIt) {
   sources.file("d/a.toml", "include = [\"x\"]\nbatch_size = 5\nprojection.batch_size = 7\n");
   EXPECT_THAT(
       refused(),
-      ElementsAre("d/a.toml:1:1: found the key \"include\"; an included file holds nothing but [projection.NAME] "
+      ElementsAre("d/a.toml:1:1: found the key \"include\"; an included file may contain only [projection.NAME] "
                   "tables: move it to main.toml",
-                  "d/a.toml:2:1: found the key \"batch_size\"; an included file holds nothing but "
+                  "d/a.toml:2:1: found the key \"batch_size\"; an included file may contain only "
                   "[projection.NAME] tables: move it to main.toml",
                   "d/a.toml:3:12: unknown key \"batch_size\" in [projection]; batch_size belongs in [defaults] or "
                   "[projection.NAME]"));

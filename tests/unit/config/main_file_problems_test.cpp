@@ -230,10 +230,10 @@ INSTANTIATE_TEST_SUITE_P(
           "expected a name of letters, digits, _ and $ that begins with a letter or _, at most 63 bytes"}},
         {"SchemaOfPostgres",
          "[defaults]\nschema = \"pg_temp\"\n[projection.a]\nschema = \"information_schema\"\n",
-         {"2:10: defaults.schema: found the string \"pg_temp\", expected a schema of your own: this one is "
-          "PostgreSQL's",
+         {"2:10: defaults.schema: found the string \"pg_temp\", expected a schema of your own: this one "
+          "belongs to PostgreSQL",
           "4:10: projection.a.schema: found the string \"information_schema\", expected a schema of your own: this one "
-          "is PostgreSQL's"}},
+          "belongs to PostgreSQL"}},
         {"BadProjectionNames",
          "[projection.Revenue]\n[projection.1a]\n[projection.\"a-b\"]\n[projection.a_p0]\n[projection." +
              std::string(49, 'a') + "]\n",
@@ -349,11 +349,11 @@ INSTANTIATE_TEST_SUITE_P(
          {"3:13: plugins.autostart: found \"/opt/b\", which is not in plugins.directories; add it there"}},
         {"WorkerIdWithoutTotal",
          "[worker]\nid = 3\n",
-         {"2:6: worker.id is 3 but nothing says of how many workers; set worker.total, TOTAL_WORKERS or "
+         {"2:6: worker.id is 3, but the number of workers is not set; set worker.total, TOTAL_WORKERS or "
           "--total-workers"}},
         {"WorkerTotalWithoutId",
          "[worker]\ntotal = 4\n",
-         {"2:9: worker.total is 4 but nothing says which of them this is; set worker.id, WORKER_ID or --worker-id"}},
+         {"2:9: worker.total is 4, but this worker's number is not set; set worker.id, WORKER_ID or --worker-id"}},
         {"WorkerIdNotBelowTotal",
          "[worker]\nid = 4\ntotal = 4\n",
          {"2:6: worker.id is 4, expected it below worker.total, which is 4 (main.toml:3:9); ids count from 0"}},

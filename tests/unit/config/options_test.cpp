@@ -75,9 +75,8 @@ INSTANTIATE_TEST_SUITE_P(
     Set, OptionProblems,
     testing::Values(
         OptionCase{"NoEquals", "log.level",
-                   "found \"log.level\" and no \"=\" behind it, expected SECTION.KEY=VALUE, such as log.level=debug"},
-        OptionCase{"Nothing", "",
-                   "found \"\" and no \"=\" behind it, expected SECTION.KEY=VALUE, such as log.level=debug"},
+                   "found \"log.level\" without \"=\", expected SECTION.KEY=VALUE, such as log.level=debug"},
+        OptionCase{"Nothing", "", "found \"\" without \"=\", expected SECTION.KEY=VALUE, such as log.level=debug"},
         OptionCase{"NoSection", "level=debug",
                    "found the key \"level\", expected SECTION.KEY=VALUE, such as log.level=debug"},
         OptionCase{"NoKey", "log.=debug",
@@ -180,12 +179,11 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Directories, NoneFromAnywhereSaysTheWays) {
   Sources sources;
   sources.main("[event_store]\ndsn = \"dbname=app\"\n").overrides.environment.clear();
-  EXPECT_THAT(
-      sources.main_problems(),
-      ElementsAre("main.toml: plugins.cache is not set, and no environment variable stands in for it; set it, or "
-                  "CACHE_DIRECTORY, XDG_CACHE_HOME or HOME to an absolute path",
-                  "main.toml: plugins.state is not set, and no environment variable stands in for it; set it, or "
-                  "STATE_DIRECTORY, XDG_STATE_HOME or HOME to an absolute path"));
+  EXPECT_THAT(sources.main_problems(),
+              ElementsAre("main.toml: plugins.cache is not set, and no environment variable replaces it; set it, or "
+                          "CACHE_DIRECTORY, XDG_CACHE_HOME or HOME to an absolute path",
+                          "main.toml: plugins.state is not set, and no environment variable replaces it; set it, or "
+                          "STATE_DIRECTORY, XDG_STATE_HOME or HOME to an absolute path"));
   sources.set("plugins.cache=/c").set("plugins.state=/s");
   EXPECT_EQ(sources.configuration().plugins.cache, "/c");
 }

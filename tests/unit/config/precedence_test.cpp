@@ -211,7 +211,7 @@ TEST(Dsn, ItsTextIsInNoMessage) {
       sources.main_problems(),
       ElementsAre("main.toml:2:7: event_store.dsn: found a string with a control character, " + dsn,
                   "main.toml:4:7: read_model.dsn: found an array of strings, " + dsn,
-                  "--set: found \"event_store.dsn\" and no \"=\" behind it, expected SECTION.KEY=VALUE, such as "
+                  "--set: found \"event_store.dsn\" without \"=\", expected SECTION.KEY=VALUE, such as "
                   "log.level=debug",
                   "PROJECTORD_DSN: event_store.dsn: found a string with a control character, " + dsn,
                   "--set: event_store.dsn: found a table, " + dsn, "--set: event_store.dsn: found a table, " + dsn,

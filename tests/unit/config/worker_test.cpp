@@ -52,26 +52,26 @@ TEST_F(Worker, APodsNameIsAnIdWhereverItIsGiven) {
 TEST_F(Worker, AnIdOfAnOptionOrTheFileNeedsATotalToo) {
   sources.overrides.worker_id = "projection-worker-3";
   EXPECT_THAT(sources.main_problems(),
-              ElementsAre("--worker-id: worker.id is 3 but nothing says of how many workers; set worker.total, "
+              ElementsAre("--worker-id: worker.id is 3, but the number of workers is not set; set worker.total, "
                           "TOTAL_WORKERS or --total-workers"));
   sources.overrides.worker_id.reset();
   sources.environment("TOTAL_WORKERS", "").main("[worker]\nid = 3\n");
   EXPECT_THAT(sources.main_problems(),
-              ElementsAre("main.toml:2:6: worker.id is 3 but nothing says of how many workers; set worker.total, "
+              ElementsAre("main.toml:2:6: worker.id is 3, but the number of workers is not set; set worker.total, "
                           "TOTAL_WORKERS or --total-workers"));
 }
 
 TEST_F(Worker, AnIdWithoutTotalNamesTheWays) {
   sources.environment("WORKER_ID", "w-3");
   EXPECT_THAT(sources.main_problems(),
-              ElementsAre("WORKER_ID: worker.id is 3 but nothing says of how many workers; set "
+              ElementsAre("WORKER_ID: worker.id is 3, but the number of workers is not set; set "
                           "worker.total, TOTAL_WORKERS or --total-workers"));
 }
 
 TEST_F(Worker, ATotalWithoutIdNamesTheWays) {
   sources.overrides.total_workers = "4";
   EXPECT_THAT(sources.main_problems(),
-              ElementsAre("--total-workers: worker.total is 4 but nothing says which of them this is; set worker.id, "
+              ElementsAre("--total-workers: worker.total is 4, but this worker's number is not set; set worker.id, "
                           "WORKER_ID or --worker-id"));
 }
 
@@ -125,10 +125,11 @@ TEST_F(Worker, FewerPartitionsThanWorkersIsAWarning) {
   sources.environment("WORKER_ID", "0").environment("TOTAL_WORKERS", "4");
   EXPECT_THAT(
       sources.messages(sources.load().warnings),
-      ElementsAre("main.toml:2:14: defaults.partitions is 3 but worker.total is 4: 1 of the workers run nothing of "
-                  "it",
-                  "main.toml:5:14: projection.b.partitions is 1 but worker.total is 4: 3 of the workers run "
-                  "nothing of it"));
+      ElementsAre(
+          "main.toml:2:14: defaults.partitions is 3 but worker.total is 4: 1 of the workers run no partition of "
+          "it",
+          "main.toml:5:14: projection.b.partitions is 1 but worker.total is 4: 3 of the workers run "
+          "no partition of it"));
   sources.environment("WORKER_ID", "").environment("TOTAL_WORKERS", "");
   EXPECT_TRUE(sources.load().warnings.empty());
 }

@@ -30,7 +30,7 @@ TEST(CheckText, ListsEveryProjection) {
             "revenue     good     4           revenue_p0..revenue_p3  /plugins/revenue.so, version 1.2.0\n"
             "x           missing  1           x                       missing: no plugin directory "
             "holds x.so\n"
-            "the databases were not asked: \"check --connect\" asks them what a start would\n");
+            "the databases were not checked: \"check --connect\" checks there what a start would\n");
   EXPECT_EQ(exit_code(report), 1) << "one is missing";
 }
 
@@ -42,7 +42,7 @@ TEST(CheckText, FindingsFollowTheList) {
   report.projections[0].problems = {"a.toml:3:5: no"};
   report.problems = {"plugin directory /p: Permission denied"};
   report.notes = {"/q/revenue.so is shadowed by /plugins/revenue.so: it is not used"};
-  report.databases = DatabaseCheck{{"event store: fine"}, {"the read model cannot be asked: no"}};
+  report.databases = DatabaseCheck{{"event store: fine"}, {"the read model cannot be queried: no"}};
   EXPECT_EQ(check_text(report),
             "this host is worker 1 of 4\n"
             "PROJECTION  STATE    PARTITIONS  CHECKPOINT              PLUGIN\n"
@@ -51,14 +51,15 @@ TEST(CheckText, FindingsFollowTheList) {
             "problem: plugin directory /p: Permission denied\n"
             "note: /q/revenue.so is shadowed by /plugins/revenue.so: it is not used\n"
             "event store: fine\n"
-            "problem: the read model cannot be asked: no\n");
+            "problem: the read model cannot be queried: no\n");
 }
 
 TEST(CheckText, NothingConfiguredIsSaid) {
   CheckReport report;
   report.loaded.configuration.emplace();
-  EXPECT_EQ(check_text(report), "no projection is configured, and no plugin starts by itself\n"
-                                "the databases were not asked: \"check --connect\" asks them what a start would\n");
+  EXPECT_EQ(check_text(report),
+            "no projection is configured, and no plugin starts by itself\n"
+            "the databases were not checked: \"check --connect\" checks there what a start would\n");
   EXPECT_EQ(exit_code(report), 0);
 }
 

@@ -85,8 +85,8 @@ TEST(StatusRows, AHeartbeatOfFiveSecondsIsStillLife) {
   const auto rows = merge_status(
       {configured("young"), configured("old")}, {},
       {reported("young", "live", "a/1", seconds(5)), reported("old", "live", "a/1", seconds(5) + milliseconds(1))});
-  EXPECT_THAT(lines(rows),
-              ElementsAre("old old 0/1 stopped a/1: host a/1 has shown no life for 5 s", "young young 0/1 live a/1: "));
+  EXPECT_THAT(lines(rows), ElementsAre("old old 0/1 stopped a/1: host a/1 has sent no heartbeat for 5 s",
+                                       "young young 0/1 live a/1: "));
 }
 
 TEST(StatusRows, AHostWithoutWorkersSpeaksForAllPartitionsThatNobodyRuns) {
@@ -119,7 +119,7 @@ TEST(StatusRows, OfSeveralHostsTheOneThatWorksCounts) {
   const auto none =
       merge_status({}, {stored("x", 0, 1, 1)},
                    {reported("x", "live", "crashed/1", seconds(90)), reported("x", "live", "crashed/2", seconds(60))});
-  EXPECT_THAT(lines(none), ElementsAre("x x 0/1 stopped crashed/2: host crashed/2 has shown no life for 60 s"));
+  EXPECT_THAT(lines(none), ElementsAre("x x 0/1 stopped crashed/2: host crashed/2 has sent no heartbeat for 60 s"));
 }
 
 TEST(StatusRows, TheStoredPartitionCountWinsAndWorkersOfAnotherCountAreShownToo) {

@@ -107,8 +107,9 @@ TEST(StatusText, OneProjectionIsPickedByName) {
 TEST(StatusText, NamesOtherHostsThatWantAPartition) {
   auto status = two_partitions();
   status.partitions[1].others = {{"db2/99", "standby"}, {"db3/7", "live"}};
-  EXPECT_NE(status_text(status).find("no host runs it; host db2/99 wants it, too (standby); host db3/7 wants it, too "
-                                     "(live)\n"),
+  EXPECT_NE(status_text(status).find(
+                "no host runs it; host db2/99 is ready to run it, too (standby); host db3/7 is ready to run it, too "
+                "(live)\n"),
             std::string::npos)
       << status_text(status);
 }

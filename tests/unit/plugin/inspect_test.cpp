@@ -101,7 +101,7 @@ TEST_F(Inspect, AFileThatEndsItsLoader) {
 TEST_F(Inspect, AFileThatNeverFinishesLoading) {
   const Inspection found = inspect(put("hangs_on_load"), std::chrono::milliseconds(200));
   EXPECT_FALSE(found.good);
-  EXPECT_EQ(found.text, "refused: " + path("hangs_on_load") + " came to no end within 200 ms while it was loaded\n");
+  EXPECT_EQ(found.text, "refused: " + path("hangs_on_load") + " did not end within 200 ms while it was loaded\n");
 }
 
 } // namespace
