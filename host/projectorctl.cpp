@@ -31,7 +31,7 @@ constexpr int kWrongUsage = 2;
 
 using namespace projector;
 
-/// What the command line says, in the form in which it was written.
+/// The command line's values, as written.
 struct Arguments {
   std::string configuration_file = "/etc/projectord/projectord.toml";
   std::vector<std::string> plugin_directories;
@@ -135,7 +135,7 @@ Commands declare(CLI::App& app, Arguments& arguments) {
 
   Commands commands{};
   commands.check = app.add_subcommand("check", "Look for problems in configuration, plugin files and settings");
-  commands.check->add_flag("--connect", arguments.connect, "Ask the databases, too");
+  commands.check->add_flag("--connect", arguments.connect, "Also check the databases");
   commands.check->add_option("--only", arguments.only, "As the host is given it")
       ->type_name("NAME")
       ->allow_extra_args(false);
@@ -239,7 +239,7 @@ int partition(const Arguments& arguments) {
 }
 
 int repartition(const config::Loaded& loaded, const Arguments& arguments) {
-  // What the plugin and its workers have to say meanwhile.
+  // For messages of the plugin and its workers.
   base::set_up_log("warn");
   const auto answer = control::repartition(loaded, {arguments.projection, arguments.partitions, arguments.dry_run},
                                            [](const std::string& text) {

@@ -24,7 +24,7 @@ constexpr int kFailed = 1;
 
 using namespace projector;
 
-/// What the command line says, in the form in which it was written.
+/// The command line's values, as written.
 struct Arguments {
   std::string configuration_file;
   std::vector<std::string> plugin_directories;
@@ -131,8 +131,8 @@ int run(const Arguments& arguments) {
   return code;
 }
 
-/// What is larger than a usual segment gets pages of its own, which go back to the system when it is freed, and what
-/// one thread frees is there for all. By its own rules malloc keeps as much as the largest event for each thread.
+/// Blocks larger than a usual segment get pages of their own, which return to the system when they are freed, and all
+/// threads share freed memory. By default malloc would keep as much as the largest event for each thread.
 void bound_freed_memory() {
   ::mallopt(M_MMAP_THRESHOLD, 3 << 19);
   ::mallopt(M_TRIM_THRESHOLD, 4 << 20);

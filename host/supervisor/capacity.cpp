@@ -9,7 +9,7 @@
 namespace projector::supervisor {
 namespace {
 
-/// What one partition holds for as long as it runs: the descriptor that ends its waits.
+/// Descriptors of one running partition: the one that ends its waits.
 constexpr std::uint64_t kDescriptorsAPartition = 1;
 /// Standard streams, signals, wake-ups, watches, locks, and what one look at files and directories opens.
 constexpr std::uint64_t kOwnDescriptors = 32;
@@ -18,7 +18,7 @@ constexpr std::uint64_t kMargin = 8;
 /// Main, signals, log, plugin files, checkpoints, bookkeeper, waiting until all has caught up.
 constexpr std::uint64_t kOwnThreads = 7;
 constexpr std::uint64_t kHistoryReaders = 2;
-/// For checkpoints and states, and for what is asked at a start.
+/// For checkpoints and states, and for queries at a start.
 constexpr std::uint64_t kControlSessions = 3;
 
 std::string way_out() {

@@ -9,7 +9,7 @@
 
 namespace projector::supervisor {
 
-/// What a host takes at most of what the system and the servers limit.
+/// The most that a host uses of what the system and the servers limit.
 struct Need {
   std::uint64_t descriptors = 0;
   std::uint64_t threads = 0;
@@ -17,7 +17,7 @@ struct Need {
   std::uint64_t read_model_sessions = 0;
 };
 
-/// For so many partitions on this host, of all projections together.
+/// For this number of partitions on this host, of all projections together.
 Need need_of(const config::Configuration& configuration, std::uint64_t partitions);
 
 /// Why a projection cannot start so many partitions: what they take, what is allowed, the way out. Empty where enough

@@ -15,7 +15,7 @@ namespace projector::supervisor {
 namespace {
 
 constexpr int kLookMilliseconds = 20;
-/// A statement that is refused so often in a row, on a session that works, is refused for good.
+/// After this many refusals in a row on a working session, a statement counts as refused permanently.
 constexpr int kMostRefusals = 50;
 
 void rest(const base::Stop& stop) {
@@ -54,7 +54,7 @@ std::vector<std::string> CaughtUp::behind() const {
 void CaughtUp::run() noexcept {
   try {
     watch();
-  } catch (const pg::Interrupted&) { // NOLINT: told to stop
+  } catch (const pg::Interrupted&) { // NOLINT: the stop was requested
   } catch (const std::exception& error) {
     {
       const std::lock_guard lock(mutex_);

@@ -17,11 +17,10 @@
 
 namespace projector::supervisor {
 
-/// What a host that runs until everything has caught up waits for.
+/// The checkpoints for which a host with --until-caught-up waits.
 struct Outlook {
   std::vector<std::string> checkpoints; ///< of every projection that should run, all partitions of all hosts
-  /// Of these the ones that do not move before somebody does something, each with its state and the reason:
-  /// "failed: ..".
+  /// Those of them that cannot move without a person, each with its state and the reason: "failed: ..".
   std::map<std::string, std::string> stuck;
   /// Workers of this host that have not opened their checkpoints yet. A read model that is to be emptied first has not
   /// caught up, wherever its checkpoints stand.
@@ -44,7 +43,7 @@ public:
            std::function<std::optional<Outlook>()> outlook);
   ~CaughtUp();
 
-  /// Readable once the result is another one than Waiting.
+  /// Readable once the result is no longer Waiting.
   [[nodiscard]] int fd() const noexcept { return ended_.fd(); }
   [[nodiscard]] Result result() const;
   /// What has not caught up so far, e.g. "revenue_p1 at 100 of 250: failed: ..", and why the last look failed; for
@@ -56,7 +55,7 @@ private:
   void watch();
   Result look(pg::Connection& connection, std::int64_t target);
   void end(Result result);
-  /// True where trying again does not help.
+  /// True if trying again does not help.
   bool report(const pg::Error& error);
 
   pg::ConnectOptions connect_;

@@ -14,8 +14,8 @@
 
 namespace projector::supervisor {
 
-/// The configuration that counts now, and where it came from. What is wrong with a newer one is logged, and as much of
-/// the older one stays. Owned by the supervisor; its thread only.
+/// The current configuration and its source. Problems of a newer one are logged, and the parts of the older one that
+/// they concern stay. Owned by the supervisor; its thread only.
 class ConfigurationSource {
 public:
   /// Reads it for the first time. Nothing where the main file is refused; `problems` says why.
@@ -31,9 +31,9 @@ public:
   /// Reads it again, for take(). Until then everything stays as it is, so that other threads may go on asking. Nothing
   /// where the main file is refused, which is logged.
   [[nodiscard]] std::optional<config::Loaded> read_again();
-  /// From here on this one counts.
+  /// Makes this the current configuration.
   void take(config::Loaded loaded);
-  /// Logs what is refused or odd in it, each once for as long as that lasts.
+  /// Logs its refused files and warnings, each once for as long as it lasts.
   void report();
   /// Says of refused files' projections why they are refused, or run in an older version.
   void remark(std::vector<projection::WorkerStatus>& statuses) const;

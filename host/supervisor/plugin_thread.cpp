@@ -66,17 +66,17 @@ struct PluginThread::Shared {
     std::function<Launch()> launch;      ///< or ..
     std::vector<Generation> generations; ///< .. to close
   };
-  /// The next one, or nothing at the end.
+  /// The next job; nothing at the end.
   std::optional<Job> next();
   void work(Job job);
 
-  std::mutex mutex; ///< guards what follows
+  std::mutex mutex; ///< guards all members below
   std::condition_variable changed;
-  std::function<void()> prepared; ///< empty: nobody is interested any more
+  std::function<void()> prepared; ///< empty: results are no longer wanted
   std::deque<Job> jobs;
   std::vector<Prepared> done;
   std::uint64_t tickets = 0;
-  std::string doing; ///< for people
+  std::string doing; ///< current job, for messages
   bool ending = false;
   bool ended = false;
 };

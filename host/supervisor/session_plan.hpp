@@ -33,7 +33,7 @@ struct SessionPlan {
   std::string shortage;    ///< what limits it, and how to lift that; empty where nothing does
 };
 
-/// There are fewer sessions than a host cannot do without; what() has the numbers and the cure.
+/// Fewer sessions are allowed than a host needs; what() has the numbers and the cure.
 class TooFewSessions : public std::runtime_error {
 public:
   using std::runtime_error::runtime_error;

@@ -14,7 +14,7 @@
 namespace projector::supervisor {
 namespace {
 
-/// Empty where the role may not ask: what is told then is right for two servers.
+/// Empty if the role may not query it; the limits are then reported as for two servers.
 std::string system_identifier(pg::Connection& connection) {
   try {
     return std::string(connection.exec("SELECT system_identifier::text FROM pg_control_system()").bytes(0, 0));
@@ -49,7 +49,7 @@ std::shared_ptr<const projection::StoredProjections> read_stored(pg::Connection&
   }
 }
 
-/// Throws the error again with the configuration's key before it, so that one knows which DSN it is about.
+/// Throws the error again with the configuration's key in front, which shows which DSN failed.
 [[noreturn]] void throw_named(const pg::Error& error, const char* key, std::uint32_t least) {
   std::string text = fmt::format("{}: {}", key, error.what());
   if (dynamic_cast<const pg::InvalidDsn*>(&error) != nullptr) {

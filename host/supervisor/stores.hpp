@@ -15,7 +15,7 @@
 
 namespace projector::supervisor {
 
-/// Both databases, opened and found to be in order.
+/// Both databases, opened and checked.
 struct Stores {
   projection::CheckpointTables tables;
   std::shared_ptr<const projection::StoredProjections> projections; ///< null where they cannot be read just now
@@ -24,7 +24,7 @@ struct Stores {
   bool same_server = true; ///< read model and events are of one server
 };
 
-/// What is wrong with the text of the configured DSNs, each with where it stands. Asks no server.
+/// Problems in the text of the configured DSNs, with their places. Contacts no server.
 std::vector<config::Problem> dsn_problems(const config::Configuration& configuration);
 
 /// Opens them, and makes the host's tables where they are missing. `program` begins what the server shows as each

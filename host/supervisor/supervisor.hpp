@@ -21,7 +21,7 @@
 
 namespace projector::supervisor {
 
-/// Holds files, configuration and operators' requests against what runs, and carries out the difference. Everything
+/// Compares files, configuration and operators' requests with what runs, and carries out the difference. Everything
 /// that may call for a change only says "look again". Owned by the host, used on the main thread; status(),
 /// outlook(), reload() and request() from any thread.
 class Supervisor {
@@ -41,16 +41,16 @@ public:
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  /// What had run when the host was told to end.
+  /// What ran when the host was requested to end.
   struct Ended {
-    base::TimePoint began; ///< when it was told so
+    base::TimePoint began; ///< time of the request
     std::size_t projections = 0;
     std::size_t partitions = 0;
   };
-  /// Scans, reconciles, and goes on whenever something changes, until `stop_fd` is readable; then tells all workers to
-  /// end and waits for them.
+  /// Scans, reconciles, and goes on whenever something changes, until `stop_fd` is readable; then requests all workers
+  /// to end and waits for them.
   Ended run(int stop_fd);
-  /// The configuration is to be read again.
+  /// Requests that the configuration is read again.
   void reload() noexcept;
   /// All open requests for rebuilds.
   void request(const projection::Bookkeeper::RebuildRequests& rebuilds);
@@ -83,7 +83,7 @@ private:
   /// A file that was unlinked a moment ago may be about to come back; true where that is so of any.
   bool keep_absent(Discovery& discovery);
   void tell_shadowed(const Discovery& discovery);
-  /// Logs what is surely not meant, each once for as long as it lasts.
+  /// Logs probable mistakes, each once for as long as it lasts.
   void tell_findings(const Discovery& discovery);
   void settle_reports();
   void watch_directories();
@@ -117,7 +117,7 @@ private:
   std::optional<base::TimePoint> first_report_; ///< of a directory since the last scan
   std::atomic<bool> reload_ = false;
   std::atomic<bool> look_ = false;
-  std::set<std::string> told_;     ///< what was logged once and need not be again
+  std::set<std::string> told_;     ///< messages that were logged and are not repeated
   std::set<std::string> findings_; ///< of the last scan
   std::map<std::string, base::TimePoint> absent_since_;
   std::map<std::string, std::uint64_t> generations_; ///< started so far, by projection
@@ -128,7 +128,7 @@ private:
   };
   std::map<std::string, Again> again_;
 
-  mutable std::mutex mutex_; ///< guards what follows and configuration_; only the main thread changes them
+  mutable std::mutex mutex_; ///< guards all members below and configuration_; only the main thread changes them
   std::map<std::string, HostedProjection> hosted_;
   std::map<std::string, Preparing> preparing_;       ///< by projection
   std::optional<Desired> desired_;                   ///< as of the last scan

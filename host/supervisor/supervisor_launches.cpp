@@ -9,7 +9,7 @@
 namespace projector::supervisor {
 namespace {
 
-/// Why a generation that makes another version of the read model is not started, or nothing.
+/// Why a generation that makes another version of the read model is not started; empty if it may be.
 std::string refuse_version(const Generation& generation, std::uint32_t stored) {
   const auto& projection = generation.wanted.projection;
   const std::string found = fmt::format("{} makes version {} of the read model, version {} is stored",

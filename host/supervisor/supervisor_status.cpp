@@ -6,14 +6,14 @@
 namespace projector::supervisor {
 namespace {
 
-/// Whether it does not move before somebody does something. What fails is tried again, too, after `restart_interval`;
-/// but it failed for good before that, and whoever started a batch job is told so at once.
+/// Whether it cannot move without a person. A failed one is tried again after `restart_interval`, but all its retries
+/// had failed before that, and whoever started a batch job sees that at once.
 bool stuck(projection::State state) {
   return state == projection::State::Failed || state == projection::State::Refused ||
          state == projection::State::Missing;
 }
 
-/// Whether a worker has still to open its checkpoint, which may empty the read model.
+/// Whether a worker has not opened its checkpoint yet, which may empty the read model.
 bool opening(const projection::WorkerStatus& status) {
   using State = projection::State;
   return !status.opened && (status.state == State::Starting || status.state == State::CatchingUp ||
