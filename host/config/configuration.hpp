@@ -129,6 +129,8 @@ struct Projection {
   base::Duration retry_backoff_max = std::chrono::seconds(30);
   std::uint32_t max_retries = 5;
   base::Duration restart_interval = std::chrono::minutes(1); ///< zero: never
+  /// After which a new generation that had no event to handle has passed its trial.
+  base::Duration trial_time = std::chrono::minutes(5);
   std::vector<Setting> settings;
   Location where; ///< of its table
   friend bool operator==(const Projection& a, const Projection& b);

@@ -103,6 +103,7 @@ constexpr ProjectionKey kKeys[] = {
     {"max_retries", true, [](const Field& f, Projection& p) { read_whole_number(f, p.max_retries, 0, 1'000'000); }},
     {"restart_interval", true,
      [](const Field& f, Projection& p) { read_duration(f, p.restart_interval, 1ms, 30 * 24h, true); }},
+    {"trial_time", true, [](const Field& f, Projection& p) { read_duration(f, p.trial_time, 1ms, 30 * 24h, true); }},
     {"settings", false, [](const Field& f, Projection& p) { read_settings(f, p.settings); }},
 };
 

@@ -160,6 +160,7 @@ Worker::End Worker::live() {
   set_state(State::CatchingUp);
   spdlog::info("{}: runs {} {} from position {}", title_, assignment_.projection.plugin,
                instance_->descriptor().version, position_);
+  begin_trial();
   while (!stop_.requested()) {
     if (auto end = one_batch()) {
       return *end;
@@ -220,8 +221,36 @@ void Worker::wait_after_failure() {
 }
 
 bool Worker::on_trial() const {
-  // Only this thread writes `committed`, so that it may look without the lock.
-  return assignment_.trial && *assignment_.trial && !status_.committed;
+  // Only this thread writes `passed_trial`, so that it may look without the lock.
+  return assignment_.trial && *assignment_.trial && !status_.passed_trial;
+}
+
+void Worker::pass_trial() {
+  if (status_.passed_trial) {
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    status_.passed_trial = true;
+  }
+  services_.changed();
+}
+
+void Worker::pass_trial_if_stored() {
+  if (first_accepted_ && *first_accepted_ <= stored_) {
+    pass_trial();
+  }
+}
+
+void Worker::begin_trial() {
+  trial_until_ = trial_until_.value_or(base::Clock::now() + assignment_.projection.trial_time);
+}
+
+void Worker::pass_trial_if_idle() {
+  if (on_trial() && base::Clock::now() >= *trial_until_) {
+    spdlog::info("{}: had no event to handle for trial_time, so its trial ends", title_);
+    pass_trial();
+  }
 }
 
 std::optional<Worker::End> Worker::again_or_fail(Reaction reaction, const std::string& text) {

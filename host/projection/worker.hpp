@@ -46,8 +46,8 @@ struct WorkerAssignment {
   std::uint64_t generation = 1;
   bool leads = true;    ///< of this host's partitions, the one that empties the read model for a rebuild
   bool rebuild = false; ///< started to serve an operator's request for a rebuild
-  /// While true, an older generation can come back: a failure before this worker's first commit is final and not
-  /// narrowed down. Null: there is none.
+  /// While true, an older generation can come back: a failure before this worker's first stored position is final
+  /// and not narrowed down. Null: there is none.
   std::shared_ptr<const std::atomic<bool>> trial;
   /// The change that the worker was started for was seen after this time: it handles no event as it was read before.
   base::TimePoint asked_at = base::TimePoint::max();
@@ -113,6 +113,11 @@ private:
   void reset_committed();
   std::optional<End> again_or_fail(Reaction reaction, const std::string& text);
   [[nodiscard]] bool on_trial() const;
+  void begin_trial();
+  void pass_trial();
+  void pass_trial_if_stored();
+  /// For a worker that has no event to handle, now.
+  void pass_trial_if_idle();
   std::optional<End> after_failure(const BatchTransaction::Failure& failure);
   /// Its text and, where it waited for a lock for too long, who holds it.
   [[nodiscard]] std::string explain(const BatchTransaction::Failure& failure);
@@ -174,6 +179,8 @@ private:
   std::string told_failure_;  ///< logged last, and it was not live since
   bool halted_ = false;       ///< the log refuses to go on
   std::uint32_t retries_ = 0; ///< counted ones of the running trouble
+  std::optional<std::int64_t> first_accepted_; ///< end of the first batch of events that the plugin took
+  std::optional<base::TimePoint> trial_until_; ///< a worker without an event passes its trial then
 
   mutable std::mutex mutex_; ///< guards what follows
   WorkerStatus status_;

@@ -51,6 +51,7 @@ std::optional<Worker::End> Worker::one_batch() {
     set_state(State::Retrying, cut.reason);
     return pause(std::chrono::milliseconds(200)) ? std::nullopt : std::optional(End::Stop);
   case Status::NoneYet:
+    pass_trial_if_idle();
     break;
   case Status::Segment:
     if (!batch_.empty()) {
@@ -59,6 +60,7 @@ std::optional<Worker::End> Worker::one_batch() {
       }
     } else {
       accept(batch_.to(), 0);
+      pass_trial_if_idle();
     }
     break;
   }
@@ -244,27 +246,23 @@ void Worker::accept(std::int64_t position, std::uint64_t n_events) {
   if (n_events > 0) {
     retries_ = 0;
     backoff_.reset();
+    first_accepted_ = first_accepted_.value_or(position);
   }
   const std::int64_t behind = services_.log.settled() - position;
   const auto far = std::max<std::int64_t>(10000, std::int64_t{10} * assignment_.projection.batch_size);
   State state = State::CatchingUp;
-  const bool commits = n_events > 0 && (instance_->external() || stored_ == position);
-  const bool first = commits && !status_.committed;
   {
     const std::lock_guard lock(mutex_);
     status_.position = position;
     status_.stored = stored_;
     status_.handled += n_events;
     status_.batches += n_events > 0 ? 1 : 0;
-    status_.committed = status_.committed || commits;
     if (behind <= 0 || (status_.state == State::Live && behind < far)) {
       state = State::Live;
     }
   }
   set_state(state);
-  if (first) {
-    services_.changed();
-  }
+  pass_trial_if_stored();
 }
 
 BatchTransaction::Move Worker::move_to(std::int64_t position, std::uint64_t incarnation, base::TimePoint read_at) {
@@ -309,7 +307,7 @@ void Worker::reset_committed() {
   epoch_at_ = base::Clock::now();
   {
     const std::lock_guard lock(mutex_);
-    status_.committed = status_.opened = true;
+    status_.opened = status_.passed_trial = true;
   }
   services_.changed();
 }
@@ -318,14 +316,15 @@ bool Worker::durable_only() const {
   return instance_->external() || !services_.same_server;
 }
 
-/// How long to wait for events: until the checkpoint's turn or the next look at the projection's row, and not for long
-/// before it is known that none are there.
+/// How long to wait for events: until the checkpoint's turn, the end of a trial or the next look at the projection's row,
+/// and not for long before it is known that none are there.
 base::TimePoint Worker::wait_until() const {
   constexpr auto kSoon = std::chrono::milliseconds(100);
   constexpr auto kNextLook = std::chrono::seconds(1); // what is looked at was read with a heartbeat
+  const auto until = on_trial() && trial_until_ ? std::min(hand_over_at(), *trial_until_) : hand_over_at();
   // Only this thread changes the state, so that it may look without the lock.
   const base::Duration most = status_.state == State::Live ? base::Duration(kNextLook) : base::Duration(kSoon);
-  return std::min<base::TimePoint>(hand_over_at(), base::Clock::now() + most);
+  return std::min<base::TimePoint>(until, base::Clock::now() + most);
 }
 
 } // namespace projector::projection

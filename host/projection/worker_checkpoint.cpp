@@ -214,6 +214,7 @@ std::optional<Worker::End> Worker::take_answer(bool wait) {
   }
   stored_at_ = base::Clock::now();
   handover_.reset();
+  pass_trial_if_stored();
   return std::nullopt;
 }
 

@@ -73,6 +73,7 @@ Worker::End Worker::stand_by() {
   const auto look = std::clamp<base::Duration>(interval / 10, std::chrono::milliseconds(100), std::chrono::seconds(1));
   std::optional<std::int64_t> seen;
   auto still_since = base::Clock::now();
+  begin_trial();
   do {
     try {
       const auto now = stored_position();
@@ -85,6 +86,7 @@ Worker::End Worker::stand_by() {
         return End::Anew;
       }
       set_state(State::Standby, reason);
+      pass_trial_if_idle();
     } catch (const pg::Error& error) {
       set_state(State::Standby, fmt::format("{}; the last look failed: {}", reason, error.what()));
     }

@@ -28,8 +28,10 @@ struct WorkerStatus {
   std::int64_t stored = 0;   ///< its last position known to be stored
   std::uint64_t handled = 0; ///< events that the plugin accepted since the worker was made
   std::uint64_t batches = 0;
-  bool opened = false;    ///< it has opened its checkpoint, and the read model need not be emptied any more
-  bool committed = false; ///< it has committed events, or the reset of the read model
+  bool opened = false; ///< it has opened its checkpoint, and the read model need not be emptied any more
+  /// It has stored a position behind events, or the reset of the read model; or it had no event to handle for
+  /// trial_time.
+  bool passed_trial = false;
 };
 
 } // namespace projector::projection

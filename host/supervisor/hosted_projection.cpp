@@ -153,7 +153,7 @@ bool HostedProjection::look_at_trial() {
   bool any = false;
   for (const auto& worker : workers_) {
     const auto status = worker->status();
-    if (!status.committed && out_of_order(status)) {
+    if (!status.passed_trial && out_of_order(status)) {
       spdlog::error("{}: generation {} failed before its first commit, going back to generation {}: {}", name_,
                     running()->number, good.number, status.reason);
       answer_ = RolledBack{fmt::format("generation {} runs on: {}", good.number, status.reason), running()->wanted,
@@ -162,8 +162,8 @@ bool HostedProjection::look_at_trial() {
       end_workers();
       return true;
     }
-    all = all && status.committed;
-    any = any || status.committed;
+    all = all && status.passed_trial;
+    any = any || status.passed_trial;
   }
   // Once the read model was emptied, the old plugin cannot go on with it.
   const bool passed = all || (any && running()->read_model_version != good.read_model_version);

@@ -42,7 +42,7 @@ TEST_F(WorkerResetTest, AutomaticallyItIsEmptiedAndMadeAgainFromTheFirstEvent) {
   EXPECT_EQ(makers(), "seen");
   EXPECT_EQ(projection_row(), "2|2|0");
   EXPECT_EQ(mirror(), "seen|25");
-  EXPECT_TRUE(worker_->status().committed);
+  EXPECT_TRUE(worker_->status().passed_trial);
   log_.add_up_to(30);
   EXPECT_TRUE(stores(30));
 }

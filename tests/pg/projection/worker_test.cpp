@@ -16,7 +16,7 @@ TEST_F(WorkerTest, HandlesEachEventOnceAndGoesOnWhereItStopped) {
   EXPECT_EQ(status.batches, 3u);
   EXPECT_EQ(status.position, 25);
   EXPECT_EQ(status.stored, 25);
-  EXPECT_TRUE(status.committed);
+  EXPECT_TRUE(status.passed_trial);
   EXPECT_EQ(status.plugin_version, "1.0.0");
   stop();
   log_.add_up_to(40);

@@ -21,7 +21,7 @@ TEST_F(WorkerTrialTest, ARejectedFirstBatchIsNotNarrowedDownAndLeavesNothing) {
   EXPECT_EQ(worker_->status().reason, "event at position 7 (Happened of thing a7) was rejected: rejected position 7");
   EXPECT_EQ(seen(), "");
   EXPECT_EQ(checkpoints(), "seen|0");
-  EXPECT_FALSE(worker_->status().committed);
+  EXPECT_FALSE(worker_->status().passed_trial);
 }
 
 TEST_F(WorkerTrialTest, ARejectThatNamesNoEventTellsTheBatch) {
@@ -49,14 +49,27 @@ TEST_F(WorkerTrialTest, TheFirstCommitEndsIt) {
   start("rejects", {{"event_type", ""}, {"position", "17"}, {"tell", "false"}});
   ASSERT_TRUE(stores(16)) << "narrowed down as ever";
   EXPECT_EQ(seen(), sequence(1, 16));
-  EXPECT_TRUE(worker_->status().committed);
+  EXPECT_TRUE(worker_->status().passed_trial);
 }
 
-TEST_F(WorkerTrialTest, ABatchWithoutAStatementDoesNotEndIt) {
+TEST_F(WorkerTrialTest, APositionThatIsStoredWithoutAStatementEndsIt) {
   log_.add_up_to(20);
+  projection_.checkpoint_interval = std::chrono::hours(1);
   start("noop");
-  EXPECT_TRUE(stores(20));
-  EXPECT_FALSE(worker_->status().committed);
+  ASSERT_TRUE(reaches(State::Live));
+  EXPECT_FALSE(worker_->status().passed_trial) << "the plugin took all, and nothing is stored";
+  stop();
+  projection_.checkpoint_interval = std::chrono::milliseconds(1);
+  start("noop");
+  log_.add_up_to(30);
+  ASSERT_TRUE(stores(30));
+  EXPECT_TRUE(test::eventually([&] { return worker_->status().passed_trial; }));
+}
+
+TEST_F(WorkerTrialTest, TimeEndsItWhereThereIsNoEvent) {
+  projection_.trial_time = std::chrono::milliseconds(20);
+  start("recorder");
+  EXPECT_TRUE(test::eventually([&] { return worker_->status().passed_trial; }));
 }
 
 TEST_F(WorkerTrialTest, SetupThatFailsIsFinal) {

@@ -77,6 +77,7 @@ retry_backoff = "200ms"
 retry_backoff_max = "1m"
 max_retries = 0
 restart_interval = "0s"
+trial_time = "10s"
 [projection.other]
 start_from = "end"
 checkpoint = ""
@@ -98,6 +99,7 @@ checkpoint = ""
   sales.retry_backoff_max = 1min;
   sales.max_retries = 0;
   sales.restart_interval = 0s;
+  sales.trial_time = 10s;
   EXPECT_EQ(configuration.projections.at("sales"), sales);
   EXPECT_EQ(configuration.projections.at("sales").where.line, 4u);
   Projection other;
