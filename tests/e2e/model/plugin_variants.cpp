@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -38,10 +39,23 @@ void write_over(std::string& bytes, const std::string& from, std::string to, cha
   }
 }
 
-/// A string of the program, with the NUL before and behind it.
-std::string whole(const std::string& text) {
-  using namespace std::string_literals;
-  return "\0"s + text + "\0"s;
+/// As write_over, over whole strings of the program: a NUL is behind them, and no other text before them.
+void write_over_string(std::string& bytes, const std::string& from, std::string to) {
+  if (to.size() > from.size()) {
+    throw std::logic_error(fmt::format("\"{}\" is longer than \"{}\"", to, from));
+  }
+  to.resize(from.size(), '\0');
+  bool found = false;
+  const std::string ended = from + '\0';
+  for (std::size_t at = bytes.find(ended); at != std::string::npos; at = bytes.find(ended, at + 1)) {
+    if (at == 0 || std::isprint(static_cast<unsigned char>(bytes[at - 1])) == 0) {
+      bytes.replace(at, from.size(), to);
+      found = true;
+    }
+  }
+  if (!found) {
+    throw std::logic_error(fmt::format("the plugin holds no string \"{}\"", from));
+  }
 }
 
 struct Origin {
@@ -88,9 +102,9 @@ const std::string& PluginVariants::bytes(const std::string& name, const PluginFi
   }
   const Origin origin = origin_of(file);
   std::string bytes = built(origin.plugin);
-  write_over(bytes, whole(origin.name), whole(file.fault == Fault::OtherName ? "stranger" : name), '\0');
+  write_over_string(bytes, origin.name, file.fault == Fault::OtherName ? "stranger" : name);
   if (file.version != origin.version) {
-    write_over(bytes, whole(origin.version), whole(file.version), '\0');
+    write_over_string(bytes, origin.version, file.version);
   }
   spoil(bytes, file.fault);
   return made_[key] = bytes;
