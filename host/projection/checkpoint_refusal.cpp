@@ -84,7 +84,16 @@ std::string refuse_projection(const ProjectionRow& stored, const CheckpointReque
                        "another `checkpoint` and tables of its own",
                        found, stored.read_model_version);
   }
-  if (!request.rebuild.automatic && !request.rebuild.requested) {
+  // A request is served once: the plugin that it was served by must not be asked again by a worker that remembers it.
+  const bool requested = request.rebuild.requested && stored.rebuild_requested > 0;
+  if (request.read_model_version < stored.read_model_version && !requested) {
+    return fmt::format(
+        "{0}, which is older: this worker takes no part until the plugin of version {1} is in place here. "
+        "To go back to version {2}, put it in place on every host and run \"projectorctl rebuild {3}\"; "
+        "rebuild = \"automatic\" goes up only",
+        found, stored.read_model_version, request.read_model_version, request.projection);
+  }
+  if (!request.rebuild.automatic && !requested) {
     return fmt::format("{}; {}, else put the plugin of version {} back", found, rebuild_cure(request.projection),
                        stored.read_model_version);
   }

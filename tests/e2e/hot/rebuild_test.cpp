@@ -126,7 +126,12 @@ TEST_F(Rebuild, AnAutomaticRebuildThatFailsLeavesTheReadModelAsItWas) {
   expect_rebuilt("third");
   EXPECT_EQ(epoch(), "2");
   EXPECT_EQ(stored_version(), "2");
+  // By itself it goes up only.
   put(".");
+  ASSERT_TRUE(shows_reason("trial", "generation 3 runs on: ")) << everything();
+  ASSERT_TRUE(shows_reason("trial", "to go back run \"projectorctl rebuild trial\"")) << everything();
+  EXPECT_EQ(epoch(), "2");
+  ASSERT_NO_FATAL_FAILURE(request());
   ASSERT_TRUE(is_live("trial", 4)) << everything();
   expect_rebuilt("first");
   EXPECT_EQ(epoch(), "3");

@@ -1,0 +1,61 @@
+#include "upgraded_workers.hpp"
+
+#include <fmt/format.h>
+
+namespace projector::test::model {
+
+using Kind = WorkerOperation::Kind;
+
+std::string to_string(const WorkerOperation& operation) {
+  switch (operation.kind) {
+  case Kind::Put:
+    return fmt::format("put version {} on worker {}", kTrialVersions.at(operation.version).version, operation.worker);
+  case Kind::Kill:
+    return fmt::format("kill -9 worker {} and start it", operation.worker);
+  case Kind::Restart:
+    return fmt::format("stop worker {} and start it", operation.worker);
+  case Kind::Rebuild:
+    return "ask for a rebuild";
+  }
+  return {};
+}
+
+bool UpgradedWorkers::allows(const WorkerOperation& operation) const {
+  return operation.kind != Kind::Rebuild ||
+         (workers_[0].takes_part && workers_[1].takes_part && workers_[0].file == workers_[0].runs &&
+          workers_[1].file == workers_[1].runs);
+}
+
+void UpgradedWorkers::take_into_use(Worker& worker) {
+  worker.runs = worker.file;
+  const auto version = kTrialVersions.at(worker.file).read_model;
+  worker.takes_part = version >= read_model_;
+  if (version <= read_model_) {
+    return;
+  }
+  read_model_ = version;
+  ++epoch_;
+  for (auto& other : workers_) {
+    other.takes_part = kTrialVersions.at(other.runs).read_model == read_model_;
+  }
+}
+
+void UpgradedWorkers::apply(const WorkerOperation& operation) {
+  Worker& worker = workers_.at(operation.worker);
+  switch (operation.kind) {
+  case Kind::Put:
+    worker.file = operation.version;
+    if (worker.takes_part && kTrialVersions.at(worker.file).read_model < read_model_) {
+      return; // what runs goes on
+    }
+    return take_into_use(worker);
+  case Kind::Kill:
+  case Kind::Restart:
+    return take_into_use(worker);
+  case Kind::Rebuild:
+    ++epoch_;
+    return;
+  }
+}
+
+} // namespace projector::test::model
