@@ -37,6 +37,7 @@ Projection autostarted(const Configuration& configuration, const std::string& pl
   projection.name = plugin;
   projection.plugin = plugin;
   projection.checkpoint = plugin;
+  projection.autostarted = true;
   return projection;
 }
 

@@ -133,6 +133,8 @@ struct Projection {
   base::Duration trial_time = std::chrono::minutes(5);
   std::vector<Setting> settings;
   Location where; ///< of its table
+  /// It has no table. Not compared: a table that says the same changes nothing.
+  bool autostarted = false;
   friend bool operator==(const Projection& a, const Projection& b);
 };
 

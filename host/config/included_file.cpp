@@ -10,18 +10,17 @@
 namespace projector::config {
 namespace {
 
-std::vector<std::string> names_in_headers(std::string_view text) {
+/// The names that follow `start` at the beginning of a line, blanks and quotes aside, in a text that need not be TOML.
+std::vector<std::string> names_in_lines(std::string_view text, std::string_view start) {
   std::set<std::string> names;
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
     std::string line(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    line.erase(std::remove_if(line.begin(), line.end(), [](char c) { return c == ' ' || c == '\t' || c == '"'; }),
-               line.end());
-    constexpr std::string_view kHeader = "[projection.";
-    if (line.compare(0, kHeader.size(), kHeader) == 0) {
-      const std::string name =
-          line.substr(kHeader.size(), line.find_first_of(".]#\r", kHeader.size()) - kHeader.size());
+    const auto ignored = [](char c) { return c == ' ' || c == '\t' || c == '"' || c == '\''; };
+    line.erase(std::remove_if(line.begin(), line.end(), ignored), line.end());
+    if (line.compare(0, start.size(), start) == 0) {
+      const std::string name = line.substr(start.size(), line.find_first_of(".]#\r", start.size()) - start.size());
       if (projection_name_fault(name).empty()) {
         names.insert(name);
       }
@@ -33,8 +32,9 @@ std::vector<std::string> names_in_headers(std::string_view text) {
 void parse(IncludedFile& file) {
   file.document = parse_toml(*file.text, file.shown);
   if (file.document.syntax_error) {
-    file.headers = names_in_headers(*file.text);
+    file.headers = names_in_lines(*file.text, "[projection.");
   }
+  file.plugins = names_in_lines(*file.text, "plugin=");
 }
 
 } // namespace
@@ -56,6 +56,7 @@ std::optional<IncludedFile> read_included_file(const std::filesystem::path& path
     return std::nullopt;
   }
   file.document.syntax_error = Problem{{file.shown}, read.fault};
+  file.plugins = {path.stem().string()};
   return file;
 }
 

@@ -17,6 +17,7 @@ struct IncludedFile {
   std::optional<std::string> text;  ///< nothing if it cannot be read
   Document document;                ///< if it cannot be read, the reason is its syntax error
   std::vector<std::string> headers; ///< names in [projection.NAME] lines; only if it has a syntax error
+  std::vector<std::string> plugins; ///< names in `plugin = ".."` lines; the file's stem if it cannot be read
   bool known_good = false;          ///< this is the file's last good version
   /// With a last good version: the problems of the refused version that it replaces; else empty.
   Problems refusal;

@@ -27,6 +27,8 @@ struct RefusedFile {
   /// Names of the [projection.*] tables that could be read from it and from its last good version, except those that
   /// another included file defines. A name that is not in the configuration is refused; the others are last good ones.
   std::vector<std::string> projections;
+  /// Names of plugins that it seems to be about, as far as it can be read: they are not autostarted meanwhile.
+  std::vector<std::string> plugins;
   bool last_good = false; ///< its last good version is in the configuration
 };
 

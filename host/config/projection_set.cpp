@@ -245,6 +245,7 @@ void ProjectionSet::refuse(const Read& read) {
   std::stable_sort(refused.problems.begin(), refused.problems.end(), [](const Problem& a, const Problem& b) {
     return std::tie(a.where.line, a.where.column) < std::tie(b.where.line, b.where.column);
   });
+  refused.plugins = read.file->plugins;
   const auto take_out = [&](const std::vector<std::string>& names, bool stands) {
     for (const std::string& name : names) {
       const auto defined = included_names_.find(name);

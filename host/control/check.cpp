@@ -25,6 +25,7 @@ supervisor::Desired desired_projections(const config::Loaded& loaded, const supe
   std::set<std::string> refused;
   for (const auto& file : loaded.refused) {
     refused.insert(file.projections.begin(), file.projections.end());
+    refused.insert(file.plugins.begin(), file.plugins.end());
   }
   return supervisor::desired_projections(*loaded.configuration, discovery, {}, refused);
 }
@@ -94,6 +95,12 @@ void add_need(const supervisor::Desired& desired, CheckReport& report) {
 }
 
 void add_notes(const supervisor::Discovery& discovery, const std::set<std::string>& used, CheckReport& report) {
+  for (const auto& file : discovery.ignored) {
+    report.notes.push_back(supervisor::ignored_file(file));
+  }
+  for (auto& note : supervisor::not_autostarted(*report.loaded.configuration, discovery, {})) {
+    report.notes.push_back(std::move(note));
+  }
   for (const auto& [name, plugin] : discovery.plugins) {
     for (const auto& file : plugin.shadowed) {
       report.notes.push_back(fmt::format("{} is shadowed by {}: it is not used", file.string(), plugin.file.string()));

@@ -45,6 +45,9 @@ std::vector<ConfiguredProjection> configured_projections(const config::Loaded& l
   for (const auto& [name, projection] : configuration.projections) {
     all.push_back(configured(projection));
   }
+  for (const auto& file : loaded.refused) {
+    refused.insert(file.plugins.begin(), file.plugins.end());
+  }
   const auto desired =
       supervisor::desired_projections(configuration, supervisor::discover(configuration.plugins), {}, refused);
   for (const auto& [name, wanted] : desired) {

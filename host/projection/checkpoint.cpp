@@ -2,6 +2,7 @@
 
 #include "pg/transaction.hpp"
 #include "projection/bounded_statement.hpp"
+#include "projection/checkpoint_conflict.hpp"
 #include "projection/checkpoint_refusal.hpp"
 #include "projection/core_segments.hpp"
 #include "projection/stored_rows.hpp"
@@ -179,8 +180,18 @@ OpenedCheckpoint open_in_transaction(pg::Connection& connection, const Checkpoin
   connection.exec(fmt::format("SELECT FROM {} WHERE checkpoint = $1 FOR UPDATE", tables.projections),
                   pg::Parameters{}.text(request.key.base));
   const auto rows = read_rows(connection, tables, request.key);
+  auto refusal = refuse_going_back(connection, tables, request, rows.projection);
+  if (refusal.empty()) {
+    refusal = refuse_shared_tables(connection, tables, request);
+  }
+  if (!refusal.empty()) {
+    return {.refusal = std::move(refusal)};
+  }
   auto decision = decide(tables, request, rows);
   if (decision.write == Decision::Write::Nothing) {
+    if (decision.opened.checkpoint) {
+      write_description(connection, tables, request);
+    }
     return decision.opened;
   }
   if (decision.write == Decision::Write::AllPartitions) {
@@ -188,6 +199,7 @@ OpenedCheckpoint open_in_transaction(pg::Connection& connection, const Checkpoin
   } else {
     start_anew(connection, tables, request);
   }
+  write_description(connection, tables, request);
   const auto written = read_both(connection, tables, request.key);
   const bool fresh = decision.opened.checkpoint->fresh;
   decision.opened.checkpoint = written->checkpoint;

@@ -45,6 +45,10 @@ struct CheckpointRequest {
     bool leads = true;       ///< this partition does it for the whole projection
   };
   Rebuild rebuild;
+  std::string schema;         ///< of the configuration; empty: the session's current one
+  bool autostarted = false;   ///< no [projection] table was there
+  bool shares_tables = false; ///< the plugin does not keep the tables of several projections apart
+  std::string host;           ///< that asks, as in projector_workers
 };
 
 struct OpenedCheckpoint {

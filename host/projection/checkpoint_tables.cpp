@@ -71,6 +71,8 @@ struct AddedColumn {
   const char* type;
 };
 constexpr std::array kAddedColumns = {
+    AddedColumn{.table = "projector_projections", .name = "autostarted", .type = "boolean"},
+    AddedColumn{.table = "projector_projections", .name = "table_schema", .type = "text"},
     AddedColumn{.table = "projector_stores", .name = "marks", .type = "text NOT NULL DEFAULT ''"},
 };
 
@@ -147,10 +149,12 @@ CheckpointTables open_tables(pg::Connection& connection, const std::string& chec
     transaction.commit();
   } catch (const pg::Error& error) {
     if (error.is("42501") || error.is("3F000")) {
-      throw pg::Error(error.kind(), error.sqlstate(),
-                      fmt::format("the host's tables are missing in the read model's database and cannot be made: {}; "
-                                  "run `projectorctl schema apply --role ROLE` as a user who may make tables",
-                                  error.what()));
+      throw pg::Error(
+          error.kind(), error.sqlstate(),
+          fmt::format(
+              "the host's tables, or columns of them, are missing in the read model's database and cannot be made: {}; "
+              "run `projectorctl schema apply --role ROLE` as a user who may make tables",
+              error.what()));
     }
     throw;
   }

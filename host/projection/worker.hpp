@@ -176,9 +176,9 @@ private:
   std::int64_t handed_over_ = 0;
   std::int64_t first_position_ = -1; ///< of the batch handed over last, for `attempt`
   std::uint32_t attempt_ = 0;
-  std::string told_failure_;  ///< logged last, and it was not live since
-  bool halted_ = false;       ///< the log refuses to go on
-  std::uint32_t retries_ = 0; ///< counted ones of the running trouble
+  std::string told_failure_;                   ///< logged last, and it was not live since
+  bool halted_ = false;                        ///< the log refuses to go on
+  std::uint32_t retries_ = 0;                  ///< counted ones of the running trouble
   std::optional<std::int64_t> first_accepted_; ///< end of the first batch of events that the plugin took
   std::optional<base::TimePoint> trial_until_; ///< a worker without an event passes its trial then
 

@@ -84,6 +84,10 @@ OpenedCheckpoint Worker::ask_for_checkpoint(std::optional<std::int64_t> start) {
   request.rebuild.requested = assignment_.rebuild;
   request.rebuild.resettable = assignment_.module->descriptor().reset != nullptr;
   request.rebuild.leads = assignment_.leads;
+  request.schema = projection.schema;
+  request.autostarted = projection.autostarted;
+  request.shares_tables = (assignment_.module->descriptor().flags & PROJECTOR_PLUGIN_TABLES_BY_PROJECTION) == 0;
+  request.host = services_.host;
   auto lease = borrow_clean_session(services_.pool, projection.name, stop_, base::Duration::zero());
   return explaining_locks(lease.connection(), [&](pg::Connection& connection) {
     return open_checkpoint(connection, services_.tables, request);

@@ -48,6 +48,18 @@ std::map<std::string, std::string> ConfigurationSource::refused() const {
   return refused;
 }
 
+std::map<std::string, std::string> ConfigurationSource::refused_names() const {
+  auto names = refused();
+  for (const auto& file : loaded_.refused) {
+    for (const auto& plugin : file.plugins) {
+      if (!file.last_good) {
+        names.emplace(plugin, config::to_string(file.problems));
+      }
+    }
+  }
+  return names;
+}
+
 std::optional<config::Loaded> ConfigurationSource::read_again() {
   auto loaded = load();
   if (!loaded.configuration) {

@@ -26,6 +26,9 @@ public:
   [[nodiscard]] const config::Loaded& loaded() const noexcept { return loaded_; }
   /// Projections of refused files that no last good version stands in for, with what is wrong there.
   [[nodiscard]] std::map<std::string, std::string> refused() const;
+  /// Names of those projections, and of plugins, in refused files that no last good version stands in for, with what is
+  /// wrong there.
+  [[nodiscard]] std::map<std::string, std::string> refused_names() const;
   /// Where and how changes of the files are noticed.
   [[nodiscard]] const ConfigurationWatch& watch() const noexcept { return watch_; }
   /// Reads it again, for take(). Until then everything stays as it is, so that other threads may go on asking. Nothing

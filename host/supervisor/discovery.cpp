@@ -29,6 +29,13 @@ bool read_signature(const std::filesystem::path& file, FileSignature& signature)
 
 } // namespace
 
+std::string ignored_file(const std::filesystem::path& file) {
+  return fmt::format(
+      "{} is ignored: a plugin's file name is a lower-case letter, then at most 47 of a-z, 0-9 and _, and "
+      ".so; rename it",
+      file.string());
+}
+
 Discovery discover(const config::Plugins& plugins) {
   Discovery discovery;
   for (const auto& directory : plugins.directories) {
@@ -40,6 +47,9 @@ Discovery discover(const config::Plugins& plugins) {
       const auto& file = entries->path();
       const auto name = plugin::plugin_name(file);
       FileSignature signature;
+      if (!name && file.extension() == ".so" && !file.filename().string().starts_with(".")) {
+        discovery.ignored.push_back(file);
+      }
       if (!name || !read_signature(file, signature)) {
         continue;
       }

@@ -30,9 +30,13 @@ struct FoundPlugin {
 };
 
 struct Discovery {
-  std::map<std::string, FoundPlugin> plugins; ///< by name
-  std::vector<std::string> unreadable;        ///< directories that are there and cannot be read, with the reason
+  std::map<std::string, FoundPlugin> plugins;      ///< by name
+  std::vector<std::string> unreadable;             ///< directories that are there and cannot be read, with the reason
+  std::vector<std::filesystem::path> ignored = {}; ///< files that end in .so and whose names are no plugin's
 };
+
+/// That a file of Discovery::ignored is ignored, why, and the way out.
+std::string ignored_file(const std::filesystem::path& file);
 
 /// Looks through the plugin directories; the first that holds a name wins. A directory that is absent is an empty one.
 Discovery discover(const config::Plugins& plugins);

@@ -106,7 +106,8 @@ Outcome run(const HostOptions& options, ConfigurationSource source, SignalThread
                                               bookkeeper.poke();
                                               changed.set();
                                             }};
-  Supervisor supervisor({options.selection}, std::move(source), services, changed);
+  Supervisor supervisor({.selection = options.selection, .projections = stores->named}, std::move(source), services,
+                        changed);
   std::optional<Calls> calls(std::in_place, bookkeeper, signals, supervisor);
   std::unique_ptr<CaughtUp> caught_up;
   if (options.until_caught_up) {

@@ -56,7 +56,10 @@ Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::pa
     std::for_each(copies.begin(), copies.end(), plugin::discard);
     throw;
   }
-  Generation generation{number, wanted, staged.staged->sha256, 0, false, {}};
+  Generation generation;
+  generation.number = number;
+  generation.wanted = wanted;
+  generation.sha256 = staged.staged->sha256;
   const std::string state_directory = make_state_directory(state, wanted.projection.name);
   for (std::size_t index = 0; index < copies.size(); ++index) {
     auto loaded = plugin::Module::load(copies[index]);
@@ -70,6 +73,7 @@ Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::pa
                            : refused(loaded.refusal->reason, loaded.refusal->incomplete);
     }
     generation.read_model_version = loaded.module->descriptor().read_model_version;
+    generation.shares_tables = (loaded.module->descriptor().flags & PROJECTOR_PLUGIN_TABLES_BY_PROJECTION) == 0;
     generation.resettable = loaded.module->descriptor().reset != nullptr;
     if (index < wanted.partitions.size()) {
       projection::WorkerAssignment assignment;

@@ -19,7 +19,8 @@ struct Generation {
   DesiredProjection wanted;
   std::string sha256; ///< of the plugin file
   std::uint32_t read_model_version = 0;
-  bool resettable = false; ///< the plugin can empty its read model
+  bool shares_tables = false; ///< the plugin does not keep the tables of several projections apart
+  bool resettable = false;    ///< the plugin can empty its read model
   std::vector<projection::WorkerAssignment> assignments;
 };
 

@@ -1,5 +1,9 @@
 #include "supervisor/reconcile.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace projector::supervisor {
 namespace {
 
@@ -18,7 +22,8 @@ bool differs(const DesiredProjection& wanted, const DesiredProjection& asked) {
   const bool same_file = wanted.plugin.has_value() == asked.plugin.has_value() &&
                          (!wanted.plugin || wanted.plugin->signature == asked.plugin->signature);
   const bool served = wanted.rebuild == 0 || wanted.rebuild == asked.rebuild;
-  return !same_file || !served || !(wanted.projection == asked.projection) || wanted.partitions != asked.partitions;
+  return !same_file || !served || wanted.behind != asked.behind || !(wanted.projection == asked.projection) ||
+         wanted.partitions != asked.partitions;
 }
 
 } // namespace
@@ -30,14 +35,16 @@ bool Selection::takes(const std::string& projection) const {
 Desired desired_projections(const config::Configuration& configuration, const Discovery& discovery,
                             const Selection& selection, const std::set<std::string>& refused,
                             const std::map<std::string, std::int64_t>& rebuilds,
-                            const std::map<std::string, std::uint32_t>& stored_partitions) {
+                            const std::map<std::string, std::uint32_t>& stored_partitions,
+                            const NamedPlugins& remembered, const TableOwners& owners) {
   Desired desired;
   std::set<std::string> named = refused;
   const auto want = [&](const config::Projection& projection) {
     if (!projection.enabled || !selection.takes(projection.name)) {
       return;
     }
-    DesiredProjection wanted{.projection = projection, .plugin = std::nullopt, .partitions = {}, .rebuild = 0};
+    DesiredProjection wanted;
+    wanted.projection = projection;
     if (const auto stored = stored_partitions.find(projection.checkpoint);
         stored != stored_partitions.end() && !projection.partitions_given) {
       wanted.projection.partitions = stored->second;
@@ -54,14 +61,49 @@ Desired desired_projections(const config::Configuration& configuration, const Di
   for (const auto& [name, projection] : configuration.projections) {
     named.insert(name);
     named.insert(projection.plugin);
+    named.insert(projection.checkpoint);
     want(projection);
   }
   for (const auto& [name, plugin] : discovery.plugins) {
-    if (plugin.autostart && !named.contains(name)) {
+    if (plugin.autostart && !named.contains(name) && remembered.reason(name) == nullptr) {
       want(config::autostarted(configuration, name));
     }
   }
+  std::vector<const config::Projection*> runnable;
+  for (const auto& [name, wanted] : desired) {
+    if (wanted.plugin) {
+      runnable.push_back(&wanted.projection);
+    }
+  }
+  for (auto& [name, first] : owners.behind(runnable)) {
+    desired.at(name).behind = first;
+  }
   return desired;
+}
+
+std::vector<std::string> not_autostarted(const config::Configuration& configuration, const Discovery& discovery,
+                                         const NamedPlugins& named) {
+  std::vector<std::string> notes;
+  for (const auto& [name, plugin] : discovery.plugins) {
+    if (!plugin.autostart || configuration.projections.contains(name)) {
+      continue;
+    }
+    const auto& all = configuration.projections;
+    const auto user =
+        std::find_if(all.begin(), all.end(), [&](const auto& other) { return other.second.plugin == name; });
+    const std::string* before = named.reason(name);
+    if (user != all.end()) {
+      notes.push_back(
+          fmt::format("{0} does not start as a projection {1} of its own: [projection.{2}] at {3} names the "
+                      "plugin; to run both, add a table [projection.{1}]",
+                      plugin.file.string(), name, user->first, config::to_string(user->second.where)));
+    } else if (before != nullptr) {
+      notes.push_back(fmt::format("{0} does not start with default values: {2}. Put that file back, or add a table "
+                                  "[projection.{1}] to run the plugin under its own name",
+                                  plugin.file.string(), name, *before));
+    }
+  }
+  return notes;
 }
 
 std::vector<Action> reconcile(const Desired& desired, const Current& current) {

@@ -2,6 +2,7 @@
 
 #include "config/configuration.hpp"
 #include "supervisor/discovery.hpp"
+#include "supervisor/named_plugins.hpp"
 
 #include <cstdint>
 #include <map>
@@ -18,6 +19,9 @@ struct DesiredProjection {
   std::optional<FoundPlugin> plugin;     ///< nothing: its file is missing
   std::vector<std::uint32_t> partitions; ///< this host's share
   std::int64_t rebuild = 0;              ///< number of the operator's open request for a rebuild; 0: there is none
+  /// Another projection on the same plugin in the same schema, which goes first where the plugin does not keep their
+  /// tables apart; empty: there is none.
+  std::string behind = {};
 };
 using Desired = std::map<std::string, DesiredProjection>;
 
@@ -31,11 +35,17 @@ struct Selection {
 /// What files, configuration and operators ask for. `refused` are projections whose configuration file is refused;
 /// their plugins are not autostarted either. `rebuilds` are open requests by checkpoint. `stored_partitions` are the
 /// counts with which checkpoints were written: such a count takes the place of the default, which may be another one
-/// since workers were added.
+/// since workers were added. `named` are the plugins that are not autostarted for other reasons.
 Desired desired_projections(const config::Configuration& configuration, const Discovery& discovery,
                             const Selection& selection, const std::set<std::string>& refused,
                             const std::map<std::string, std::int64_t>& rebuilds = {},
-                            const std::map<std::string, std::uint32_t>& stored_partitions = {});
+                            const std::map<std::string, std::uint32_t>& stored_partitions = {},
+                            const NamedPlugins& named = {}, const TableOwners& owners = {});
+
+/// Files in autostart directories that are not started under their own names because of a projection's table, each with
+/// the reason and the way to run it all the same; for people.
+std::vector<std::string> not_autostarted(const config::Configuration& configuration, const Discovery& discovery,
+                                         const NamedPlugins& named);
 
 /// A projection as it is on this host now.
 struct CurrentProjection {

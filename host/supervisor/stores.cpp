@@ -76,6 +76,7 @@ public:
       pg::Connection connection(roomy(configuration_.read_model.dsn, "control"), stop_);
       stores.tables = projection::open_tables(connection, configuration_.read_model.checkpoints_table);
       stores.projections = read_stored(connection, stores.tables);
+      stores.named = projection::read_named_projections(connection, stores.tables);
       read_model_system = system_identifier(connection);
       read_model_limits = read_session_limits(connection);
     } catch (const pg::Error& error) {

@@ -8,6 +8,7 @@
 #include "projection/bookkeeper.hpp"
 #include "projection/checkpoint_tables.hpp"
 #include "projection/checkpoint_writer.hpp"
+#include "projection/named_projections.hpp"
 
 #include <memory>
 #include <string>
@@ -21,7 +22,8 @@ struct Stores {
   std::shared_ptr<const projection::StoredProjections> projections; ///< null where they cannot be read just now
   std::unique_ptr<pg::Pool> pool;                                   ///< of the read model; the log uses it, too
   std::unique_ptr<eventlog::EventLog> log;
-  bool same_server = true; ///< read model and events are of one server
+  bool same_server = true;            ///< read model and events are of one server
+  projection::NamedProjections named; ///< that have a checkpoint already
 };
 
 /// Problems in the text of the configured DSNs, with their places. Contacts no server.

@@ -37,7 +37,8 @@ plugin::StagingDirectory open_staging(const std::filesystem::path& cache) {
 Supervisor::Supervisor(Options options, ConfigurationSource configuration, const projection::WorkerServices& services,
                        base::Wakeup& changed)
     : options_(std::move(options)), configuration_(std::move(configuration)), services_(services), changed_(changed),
-      staging_(open_staging(configuration_.get().plugins.cache)), plugins_([&changed] { changed.set(); }) {}
+      staging_(open_staging(configuration_.get().plugins.cache)), plugins_([&changed] { changed.set(); }),
+      named_(options_.projections), owners_(options_.projections) {}
 
 Supervisor::~Supervisor() {
   stop_all();
@@ -155,16 +156,9 @@ void Supervisor::scan() {
     const std::lock_guard lock(mutex_);
     rebuilds = rebuilds_;
   }
-  // A projection that runs without a file of its own runs on when its first one is refused.
-  std::set<std::string> refused;
-  for (const auto& [name, reason] : configuration_.refused()) {
-    const auto hosted = hosted_.find(name);
-    if (hosted == hosted_.end() || !hosted->second.current().running) {
-      refused.insert(name);
-    }
-  }
-  auto desired =
-      desired_projections(configuration_.get(), discovery, options_.selection, refused, rebuilds, stored_partitions());
+  const auto refused = remember_names(discovery);
+  auto desired = desired_projections(configuration_.get(), discovery, options_.selection, refused, rebuilds,
+                                     stored_partitions(), named_, owners_);
   tell_idle_workers(desired);
   const auto actions = reconcile(desired, current());
   for (const auto& action : actions) {

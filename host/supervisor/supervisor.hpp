@@ -28,6 +28,7 @@ class Supervisor {
 public:
   struct Options {
     Selection selection;
+    projection::NamedProjections projections = {};         ///< that have a checkpoint when the host starts
     base::Duration settle = std::chrono::milliseconds(50); ///< quiet time of a directory before it is looked at
     base::Duration settle_most = std::chrono::seconds(1);  ///< .. after which one that is never quiet is looked at, too
     base::Duration rescan = std::chrono::seconds(5);       ///< for what no watch reports
@@ -85,6 +86,9 @@ private:
   void tell_shadowed(const Discovery& discovery);
   /// Logs probable mistakes, each once for as long as it lasts.
   void tell_findings(const Discovery& discovery);
+  /// Remembers what configuration and refused files name, and logs what is therefore not autostarted; returns the names
+  /// of projections and plugins of refused files.
+  std::set<std::string> remember_names(const Discovery& discovery);
   void settle_reports();
   void watch_directories();
   [[nodiscard]] Current current() const;
@@ -120,6 +124,8 @@ private:
   std::set<std::string> told_;     ///< messages that were logged and are not repeated
   std::set<std::string> findings_; ///< of the last scan
   std::map<std::string, base::TimePoint> absent_since_;
+  NamedPlugins named_;
+  TableOwners owners_;
   std::map<std::string, std::uint64_t> generations_; ///< started so far, by projection
   /// Projections that the system had too little for, and that were not forgotten since.
   struct Again {

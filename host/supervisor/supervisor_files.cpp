@@ -82,6 +82,11 @@ bool Supervisor::keep_absent(Discovery& discovery) {
 }
 
 void Supervisor::tell_shadowed(const Discovery& discovery) {
+  for (const auto& file : discovery.ignored) {
+    if (told_.insert(file.string() + " is ignored").second) {
+      spdlog::warn("{}", ignored_file(file));
+    }
+  }
   for (const auto& [name, plugin] : discovery.plugins) {
     for (const auto& file : plugin.shadowed) {
       if (told_.insert(file.string() + " behind " + plugin.file.string()).second) {
@@ -105,6 +110,25 @@ void Supervisor::tell_findings(const Discovery& discovery) {
     findings.insert(std::move(finding));
   }
   findings_ = std::move(findings);
+}
+
+std::set<std::string> Supervisor::remember_names(const Discovery& discovery) {
+  named_.remember(configuration_.get());
+  std::set<std::string> refused;
+  for (const auto& [name, reason] : configuration_.refused_names()) {
+    // A projection that runs without a file of its own runs on when its first one is refused.
+    const auto hosted = hosted_.find(name);
+    if (hosted == hosted_.end() || !hosted->second.current().running) {
+      refused.insert(name);
+      named_.remember_refused(name, fmt::format("a file that was refused names it: {}", reason));
+    }
+  }
+  for (const auto& note : not_autostarted(configuration_.get(), discovery, named_)) {
+    if (told_.insert(note).second) {
+      spdlog::info("{}", note);
+    }
+  }
+  return refused;
 }
 
 void Supervisor::watch_directories() {

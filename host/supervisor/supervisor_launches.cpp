@@ -1,3 +1,4 @@
+#include "projection/checkpoint_conflict.hpp"
 #include "projection/checkpoint_refusal.hpp"
 #include "supervisor/capacity.hpp"
 #include "supervisor/supervisor.hpp"
@@ -22,6 +23,9 @@ std::string refuse_version(const Generation& generation, std::uint32_t stored) {
         "{}, and the plugin has no reset to empty it with; give it another `checkpoint` and tables of its "
         "own",
         found);
+  }
+  if (generation.read_model_version < stored && generation.wanted.rebuild == 0) {
+    return fmt::format("{}; to go back run \"projectorctl rebuild {}\"", found, projection.name);
   }
   if (projection.rebuild == config::Rebuild::Manual && generation.wanted.rebuild == 0) {
     return fmt::format("{}; {}", found, projection::rebuild_cure(projection.name));
@@ -101,9 +105,12 @@ void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& asked)
   const auto& [wanted, asked_at, ticket] = asked;
   const std::string& name = prepared.projection;
   Launch& launch = prepared.launch;
-  HostedProjection& projection = hosted(name);
-  if (const auto stored = projection.read_model_version(); launch.generation && stored) {
+  HostedProjection& running = hosted(name);
+  if (const auto stored = running.read_model_version(); launch.generation && stored) {
     launch.refusal = refuse_version(*launch.generation, *stored);
+  }
+  if (launch.generation && launch.refusal.empty() && launch.generation->shares_tables && !wanted.behind.empty()) {
+    launch.refusal = projection::refuse_second_projection(name, wanted.behind, wanted.projection.plugin);
   }
   // Others may have started since this one was let through.
   if (const auto refusal = refuse_partitions(wanted); launch.generation && launch.refusal.empty() && !refusal.empty()) {
@@ -111,19 +118,20 @@ void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& asked)
     prepared.again = true;
   }
   if (launch.known) {
-    projection.unchanged(wanted, *launch.known);
+    running.unchanged(wanted, *launch.known);
   } else if (!launch.refusal.empty()) {
-    projection.refuse(wanted, launch.refusal, launch.look_again);
+    running.refuse(wanted, launch.refusal, launch.look_again);
   } else {
     ++generations_[name];
+    owners_.started(wanted.projection);
     Generation generation = std::move(*launch.generation);
     launch.generation.reset();
     for (auto& assignment : generation.assignments) {
       assignment.asked_at = asked_at;
     }
-    projection.run(std::move(generation));
+    running.run(std::move(generation));
   }
-  if (prepared.again || projection.take_could_not_start()) {
+  if (prepared.again || running.take_could_not_start()) {
     try_again(name);
   }
   if (launch.look_again) {

@@ -57,7 +57,33 @@ void HostModel::start(const Disk& disk) {
   projections_.clear();
   gone_back_.clear();
   left_.clear();
+  named_.clear();
+  for (const auto& [name, stored] : stored_) {
+    if (stored.plugin != name || !stored.autostarted) {
+      named_.insert({name, stored.plugin});
+    }
+  }
   look(disk);
+}
+
+/// What a table says is remembered; what a file with errors says, of that which does not run anyway.
+void HostModel::remember_names() {
+  for (const auto& [name, included] : included_) {
+    if (included.good) {
+      named_.insert({name, included.good->plugin});
+      continue;
+    }
+    for (const auto& mentioned : {name, included.plugin}) {
+      if (!runs(mentioned)) {
+        named_.insert(mentioned);
+      }
+    }
+  }
+}
+
+/// Its workers open the checkpoint.
+void HostModel::take(const std::string& name, const Generation& generation) {
+  stored_[name] = {generation.made_of.configuration.plugin, generation.autostarted};
 }
 
 void HostModel::load(const Disk& disk) {
@@ -67,6 +93,7 @@ void HostModel::load(const Disk& disk) {
   std::erase_if(included_, [&](const auto& entry) { return !disk.projections.contains(entry.first); });
   for (const auto& [name, file] : disk.projections) {
     Included& included = included_[name];
+    included.plugin = file.configuration.plugin;
     included.errors = file.fault != ProjectionFile::Fault::None;
     if (!included.errors) {
       included.good = file.configuration;
@@ -95,7 +122,7 @@ std::map<std::string, Configuration> HostModel::desired(const Disk& disk) const 
     }
   }
   for (const auto& [plugin, file] : disk.plugins) {
-    if (!named.contains(plugin)) {
+    if (!named.contains(plugin) && !named_.contains(plugin)) {
       Configuration configuration;
       configuration.plugin = plugin;
       desired.emplace(plugin, configuration);
@@ -106,6 +133,7 @@ std::map<std::string, Configuration> HostModel::desired(const Disk& disk) const 
 
 HostModel::Names HostModel::look(const Disk& disk) {
   load(disk);
+  remember_names();
   const auto wanted = desired(disk);
   Names moved;
   for (auto& [name, projection] : projections_) {
@@ -121,15 +149,17 @@ HostModel::Names HostModel::look(const Disk& disk) {
       moved.insert(name);
       projection.end();
       projection.missing = true;
-    } else if (attempt(name, projection, {configuration, file->second})) {
+    } else if (attempt(name, projection, {configuration, file->second},
+                       !included_.contains(name) || !included_.at(name).good)) {
       moved.insert(name);
     }
   }
+  remember_names(); // of what has ended meanwhile, too
   return moved;
 }
 
 /// True where workers ended or started.
-bool HostModel::attempt(const std::string& name, Projection& projection, const Attempt& attempt) {
+bool HostModel::attempt(const std::string& name, Projection& projection, const Attempt& attempt, bool autostarted) {
   auto& running = projection.running;
   projection.missing = false;
   if (running && running->made_of == attempt) {
@@ -148,18 +178,20 @@ bool HostModel::attempt(const std::string& name, Projection& projection, const A
     fail(why);
     return false;
   }
-  const Generation next{++projection.numbers, attempt, failure(attempt.file)};
+  const Generation next{++projection.numbers, attempt, failure(attempt.file), autostarted};
   const bool trial = running && running->failure.empty();
   if (trial && !next.failure.empty()) {
     fail(next.failure);
     gone_back_.push_back(fmt::format("{}: generation {} failed before its first commit, going back to generation {}",
                                      name, next.number, running->number));
+    take(name, *running);
     return true;
   }
   if (trial) {
     left_.push_back(fmt::format("{}: generation {} has left the process", name, running->number));
   }
   running = next;
+  take(name, next);
   return true;
 }
 

@@ -26,7 +26,7 @@ struct Shown {
 /// *Desired* is what configuration and files ask for. Included files apply one by one; the last good version of one
 /// with errors stays in force, also over a new start; without one its projection is refused, unless it runs already.
 /// While the main file has errors, nothing of the configuration changes. A plugin file that no table names runs under
-/// its own name.
+/// its own name, unless one has named it: in this life, in a file with errors, or when a checkpoint was last opened.
 ///
 /// *Running* is a generation: a file and a configuration under a number, which is the next of its projection in this
 /// life of the host. Another file or configuration is an *attempt* at a new one. Checked before anything is stopped, it
@@ -54,6 +54,7 @@ private:
   struct Included {
     std::optional<Configuration> good; ///< nothing: it never was
     bool errors = false;
+    std::string plugin; ///< that the newest version names, also one with errors
   };
   struct Attempt {
     Configuration configuration;
@@ -64,6 +65,7 @@ private:
     std::uint64_t number = 0;
     Attempt made_of;
     std::string failure; ///< empty: it is in order
+    bool autostarted = false;
   };
   struct Projection {
     std::uint64_t numbers = 0; ///< taken in this life
@@ -74,14 +76,24 @@ private:
     void end();
   };
 
+  /// What the stored row of a projection says of it.
+  struct Stored {
+    std::string plugin;
+    bool autostarted = false;
+  };
+
   void load(const Disk& disk);
+  void remember_names();
+  void take(const std::string& name, const Generation& generation);
   [[nodiscard]] bool runs(const std::string& name) const;
   [[nodiscard]] std::map<std::string, Configuration> desired(const Disk& disk) const;
   [[nodiscard]] static Shown shown(const Projection& projection);
-  bool attempt(const std::string& name, Projection& projection, const Attempt& attempt);
+  bool attempt(const std::string& name, Projection& projection, const Attempt& attempt, bool autostarted);
 
   std::map<std::string, Included> included_;
   std::map<std::string, Projection> projections_;
+  Names named_;                          ///< plugins that are not autostarted
+  std::map<std::string, Stored> stored_; ///< by projection; outlives the host
   std::vector<std::string> gone_back_;
   std::vector<std::string> left_;
 };

@@ -38,7 +38,15 @@ protected:
 
   static CheckpointRequest request(const CheckpointKey& key, std::int64_t store_last = 1000,
                                    std::int64_t start_position = 0) {
-    return {key, "revenue", "sums", 1, "7000/1/2", store_last, start_position, {}};
+    CheckpointRequest request;
+    request.key = key;
+    request.projection = "revenue";
+    request.plugin = "sums";
+    request.read_model_version = 1;
+    request.store = "7000/1/2";
+    request.store_last = store_last;
+    request.start_position = start_position;
+    return request;
   }
   OpenedCheckpoint open(const CheckpointRequest& wanted) { return open_checkpoint(observer_, tables_, wanted); }
   std::string checkpoints() { return table("SELECT name, position FROM projector_checkpoints ORDER BY name"); }

@@ -270,6 +270,81 @@ TEST_F(DesiredProjections, SelectionPicks) {
   EXPECT_EQ(names(), Names{});
 }
 
+projection::NamedProjection stored(const std::string& name, const std::string& plugin, std::optional<bool> autostarted,
+                                   const std::string& schema = "public") {
+  return {.projection = name, .plugin = plugin, .checkpoint = name, .schema = schema, .autostarted = autostarted};
+}
+
+TEST_F(DesiredProjections, DoNotAutostartWhatATableHasNamed) {
+  for (const char* name : {"by_row", "by_name", "own", "unknown", "other_checkpoint", "by_process"}) {
+    put(name, true);
+  }
+  auto moved = stored("moved", "x", false);
+  moved.checkpoint = "other_checkpoint";
+  NamedPlugins named({.all = {stored("sums", "by_row", false), stored("by_name", "by_name", false),
+                              stored("own", "own", true), stored("unknown", "unknown", std::nullopt), moved},
+                      .default_schema = "public"});
+  auto before = configuration_;
+  before.projections.emplace("sales", projection("sales", "by_process"));
+  named.remember(before);
+  Names found;
+  for (const auto& [name, wanted] : desired_projections(configuration_, discovery_, {}, {}, {}, {}, named)) {
+    found.push_back(name);
+  }
+  EXPECT_EQ(found, (Names{"own", "unknown"}));
+  const auto notes = not_autostarted(configuration_, discovery_, named);
+  EXPECT_EQ(notes.size(), 4u);
+  EXPECT_EQ(notes.front(),
+            "/plugins/by_name.so does not start with default values: the checkpoint by_name was last "
+            "opened by [projection.by_name] on plugin by_name, which is in no configuration file now. Put "
+            "that file back, or add a table [projection.by_name] to run the plugin under its own name");
+}
+
+TEST_F(DesiredProjections, ATableOfAnotherNameIsSaidToEndThePluginsOwnProjection) {
+  put("sums", true);
+  put("both", true);
+  put("packaged", false);
+  auto revenue = projection("revenue", "sums");
+  revenue.where = {"r.toml", 3, 1};
+  configure(revenue);
+  configure(projection("both"));
+  configure(projection("second", "both"));
+  configure(projection("third", "packaged"));
+  EXPECT_EQ(not_autostarted(configuration_, discovery_, {}),
+            Names{"/plugins/sums.so does not start as a projection sums of its own: [projection.revenue] at r.toml:3:1 "
+                  "names the plugin; to run both, add a table [projection.sums]"});
+}
+
+TEST_F(DesiredProjections, OfSeveralOnOnePluginInOneSchemaOneGoesFirst) {
+  put("sums", false);
+  auto apart = projection("a_apart", "sums");
+  apart.schema = "apart";
+  auto named_default = projection("d", "sums");
+  named_default.schema = "public";
+  for (const auto& one : {projection("b", "sums"), projection("c", "sums"), named_default, apart}) {
+    configure(one);
+  }
+  const auto behind = [&](const TableOwners& owners) {
+    std::map<std::string, std::string> all;
+    for (const auto& [name, wanted] : desired_projections(configuration_, discovery_, {}, {}, {}, {}, {}, owners)) {
+      all.emplace(name, wanted.behind);
+    }
+    return all;
+  };
+  using Behind = std::map<std::string, std::string>;
+  EXPECT_EQ(behind(TableOwners({.all = {}, .default_schema = "public"})),
+            (Behind{{"a_apart", ""}, {"b", ""}, {"c", "b"}, {"d", "b"}}));
+  TableOwners owners({.all = {stored("d", "sums", false), stored("c", "sums", false)}, .default_schema = "public"});
+  EXPECT_EQ(behind(owners), (Behind{{"a_apart", ""}, {"b", "d"}, {"c", "d"}, {"d", ""}}));
+  owners.started(projection("b", "sums"));
+  EXPECT_EQ(behind(owners), (Behind{{"a_apart", ""}, {"b", "d"}, {"c", "d"}, {"d", ""}}));
+  auto moved = named_default;
+  moved.schema = "elsewhere";
+  owners.started(moved);
+  EXPECT_EQ(behind(owners), (Behind{{"a_apart", ""}, {"b", "c"}, {"c", ""}, {"d", "c"}}))
+      << "it has no tables here any more";
+}
+
 struct ShareCase {
   std::optional<config::WorkerShare> worker;
   std::uint32_t partitions;
