@@ -316,8 +316,8 @@ bool Worker::durable_only() const {
   return instance_->external() || !services_.same_server;
 }
 
-/// How long to wait for events: until the checkpoint's turn, the end of a trial or the next look at the projection's row,
-/// and not for long before it is known that none are there.
+/// How long to wait for events: until the checkpoint's turn, the end of a trial or the next look at the projection's
+/// row, and not for long before it is known that none are there.
 base::TimePoint Worker::wait_until() const {
   constexpr auto kSoon = std::chrono::milliseconds(100);
   constexpr auto kNextLook = std::chrono::seconds(1); // what is looked at was read with a heartbeat
