@@ -61,15 +61,24 @@ TEST_F(CheckpointTablesTest, ARoleWithoutPrivilegesIsToldWhatToRun) {
     ADD_FAILURE() << "made without the privilege";
   } catch (const pg::Error& error) {
     EXPECT_EQ(error.sqlstate(), "42501");
-    EXPECT_STREQ(error.what(), "the host's tables are missing in the read model's database and cannot be made: "
-                               "permission denied for schema public; run `projectorctl schema apply --role ROLE` as a "
-                               "user who may make tables");
+    EXPECT_STREQ(error.what(),
+                 "the host's tables, or columns of them, are missing in the read model's database and cannot be made: "
+                 "permission denied for schema public; run `projectorctl schema apply --role ROLE` as a "
+                 "user who may make tables");
   }
   EXPECT_TRUE(poor.at_rest()) << "the session is of use afterwards";
   // What `schema apply` runs is enough for that role.
   connection_.script(read_model_schema("projection_checkpoints", "poor"));
   const auto tables = open_tables(poor, "projection_checkpoints");
-  EXPECT_TRUE(open_checkpoint(poor, tables, {{"revenue", 0, 1}, "revenue", "sums", 1, "s", 10, 0, {}}).checkpoint);
+  CheckpointRequest request;
+  request.key = {"revenue", 0, 1};
+  request.projection = "revenue";
+  request.plugin = "sums";
+  request.read_model_version = 1;
+  request.store = "s";
+  request.store_last = 10;
+  request.start_position = 0;
+  EXPECT_TRUE(open_checkpoint(poor, tables, request).checkpoint);
   EXPECT_NO_THROW(poor.exec("CREATE TABLE of_a_plugin (x int)"));
   EXPECT_NO_THROW(poor.exec("INSERT INTO projector_workers (name, host, projection, partition, partitions, state, "
                             "plugin) VALUES ('a', 'h', 'a', 0, 1, 'live', 'a')"));

@@ -66,7 +66,7 @@ TEST(CheckText, NothingConfiguredIsSaid) {
 TEST(CheckText, ConfigurationProblemsNameTheirPlaces) {
   CheckReport report;
   report.loaded.main_problems = {{{"main.toml", 2, 7}, "found a number"}};
-  report.loaded.refused = {{"a.toml", {{{"a.toml", 1, 4}, "unknown key"}}, {"a"}}};
+  report.loaded.refused = {{"a.toml", {{{"a.toml", 1, 4}, "unknown key"}}, {"a"}, {}}};
   report.loaded.warnings = {{{"PROJECTORD_DSN", 0, 0}, "wins"}};
   EXPECT_EQ(configuration_problems(report.loaded),
             "main.toml:2:7: found a number\n"
@@ -90,7 +90,7 @@ TEST(CheckText, ExitCodes) {
   report.problems.clear();
   report.projections[0].problems = {"refused"};
   EXPECT_EQ(exit_code(report), 1);
-  report.loaded.refused = {{"a.toml", {{{"a.toml", 1, 0}, "unknown key"}}, {}}};
+  report.loaded.refused = {{"a.toml", {{{"a.toml", 1, 0}, "unknown key"}}, {}, {}}};
   EXPECT_EQ(exit_code(report), 2);
 }
 
