@@ -104,10 +104,14 @@ void wait_for_turn(pg::Connection& connection, const base::Stop& stop) {
 /// Adds what the events table lacks. False if there is no table.
 bool fill_gaps(pg::Connection& connection, const pg::ConnectOptions& options, const DatabaseSchema& schema,
                const base::Stop& stop) {
+  auto gaps = eventlog::find_schema_gaps(connection, schema.events_table, schema.role);
+  if (gaps.owner.empty() && gaps.steps.empty()) {
+    return !gaps.no_table;
+  }
   pg::Connection other(options, stop);
   const pg::Transaction one_at_a_time(other, "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0");
   wait_for_turn(other, stop);
-  const auto gaps = eventlog::find_schema_gaps(connection, schema.events_table, schema.role);
+  gaps = eventlog::find_schema_gaps(connection, schema.events_table, schema.role);
   if (!gaps.owner.empty()) {
     throw pg::Error(pg::Error::Kind::Statement, "42501",
                     fmt::format("{} belongs to {}, who has to run: {}", schema.events_table, gaps.owner,
