@@ -89,8 +89,8 @@ std::vector<std::string> not_autostarted(const config::Configuration& configurat
       continue;
     }
     const auto& all = configuration.projections;
-    const auto user =
-        std::find_if(all.begin(), all.end(), [&](const auto& other) { return other.second.plugin == name; });
+    const auto user = std::find_if(all.begin(), all.end(),
+                                   [wanted = name](const auto& other) { return other.second.plugin == wanted; });
     const std::string* before = named.reason(name);
     if (user != all.end()) {
       notes.push_back(

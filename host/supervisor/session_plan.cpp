@@ -61,14 +61,13 @@ Sessions sessions_of(const SessionPlan& plan, std::uint32_t others) {
 /// Gives up one session of those that count, the one that is missed least; false where none can be.
 bool give_up_one(SessionPlan& plan, const Limit& limit) {
   constexpr std::uint32_t kGoodPool = 2;
-  if (limit.read_model && plan.pool_max > kGoodPool) {
+  const bool of_the_log = limit.event_store && (plan.listener || plan.history_readers > kLeastHistory);
+  if (limit.read_model && plan.pool_max > (of_the_log ? kGoodPool : kLeastPool)) {
     --plan.pool_max;
-  } else if (limit.event_store && plan.listener) {
+  } else if (of_the_log && plan.listener) {
     plan.listener = false;
-  } else if (limit.event_store && plan.history_readers > kLeastHistory) {
+  } else if (of_the_log) {
     --plan.history_readers;
-  } else if (limit.read_model && plan.pool_max > kLeastPool) {
-    --plan.pool_max;
   } else {
     return false;
   }
