@@ -17,14 +17,24 @@ void Listener::run() {
     } catch (const pg::Interrupted&) {
       return;
     } catch (const std::exception& error) {
-      if (!reported_ && options_.report) {
-        reported_ = true;
-        options_.report(true, fmt::format("cannot listen on channel {}, the event store is polled instead: {}",
-                                          options_.notify_channel, error.what()));
-      }
+      report(error.what());
+    } catch (...) {
+      report("an exception of an unknown type");
     }
     pollfd stopped{stop_.fd(), POLLIN, 0};
     ::poll(&stopped, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(backoff.next()).count()));
+  }
+}
+
+/// Once, until it has listened again.
+void Listener::report(const char* why) noexcept {
+  try {
+    if (!reported_ && options_.report) {
+      options_.report(true, fmt::format("cannot listen on channel {}, the event store is polled instead: {}",
+                                        options_.notify_channel, why));
+      reported_ = true;
+    }
+  } catch (...) { // NOLINT: reported when it fails again
   }
 }
 

@@ -13,10 +13,11 @@ public:
   Listener(const EventLogOptions& options, SharedLog& shared, const base::Stop& stop)
       : options_(options), shared_(shared), stop_(stop) {}
 
-  void run(); ///< the thread's function, until the stop is requested
+  void run(); ///< the thread's function, until the stop is requested; throws nothing
 
 private:
   void listen();
+  void report(const char* why) noexcept;
 
   const EventLogOptions& options_;
   SharedLog& shared_;

@@ -1,6 +1,5 @@
 #include "eventlog/tail.hpp"
 
-#include "base/backoff.hpp"
 #include "pg/quote.hpp"
 
 #include <fmt/core.h>
@@ -32,42 +31,65 @@ void Tail::run(std::promise<void> opened) {
     connect();
     opened.set_value();
   } catch (...) {
-    shared_.lost();
+    give_up();
     opened.set_exception(std::current_exception());
     return;
   }
   base::Backoff backoff(options_.retry_backoff, options_.retry_backoff_max);
   while (!stop_.requested()) {
     try {
-      if (!connection_) {
-        connect();
-      }
-      step();
-      backoff.reset();
-      continue;
+      rest(follow(backoff));
     } catch (const pg::Interrupted&) {
       break;
-    } catch (const StoreRefused& refused) {
-      halt(refused.what());
-      if (connection_) {
-        rest(std::clamp(options_.poll_interval, kShortestHaltPause, kLongestHaltPause));
-        continue;
-      }
-    } catch (const pg::Error& error) {
-      if (error.connection_lost() || !connection_ || !connection_->at_rest()) {
-        lost(error.what());
-      } else {
-        check_needed_ = true;
-        if (++failures_ >= kRefusalsToHalt) {
-          halt(fmt::format("the event store cannot be read: {}", explain(error, reader_->store())));
-        }
-      }
-    } catch (const std::exception& error) {
-      lost(error.what());
+    } catch (...) { // not even what went wrong could be reported
+      give_up();
+      rest(backoff.next());
     }
-    rest(backoff.next());
   }
-  shared_.lost();
+  give_up();
+}
+
+/// One step, and what follows from its failure. Returns how long to rest before the next one. Throws Interrupted, and
+/// what reporting a failure throws.
+base::Duration Tail::follow(base::Backoff& backoff) {
+  try {
+    if (!connection_) {
+      connect();
+    }
+    step();
+    backoff.reset();
+    return base::Duration::zero();
+  } catch (const pg::Interrupted&) {
+    throw;
+  } catch (const StoreRefused& refused) {
+    halt(refused.what());
+    if (connection_) {
+      return std::clamp(options_.poll_interval, kShortestHaltPause, kLongestHaltPause);
+    }
+  } catch (const pg::Error& error) {
+    if (error.connection_lost() || !connection_ || !connection_->at_rest()) {
+      lost(error.what());
+    } else {
+      check_needed_ = true;
+      if (++failures_ >= kRefusalsToHalt) {
+        halt(fmt::format("the event store cannot be read: {}", explain(error, reader_->store())));
+      }
+    }
+  } catch (const std::exception& error) {
+    lost(error.what());
+  } catch (...) {
+    lost("an exception of an unknown type");
+  }
+  return backoff.next();
+}
+
+void Tail::give_up() noexcept {
+  reader_.reset();
+  connection_.reset();
+  try {
+    shared_.lost();
+  } catch (...) { // NOLINT: nothing is handed over from here on all the same, until the next session
+  }
 }
 
 void Tail::connect() {
@@ -252,8 +274,8 @@ void Tail::lost(const std::string& why) {
   reader_.reset();
   connection_.reset();
   if (!reported_lost_) {
-    reported_lost_ = true;
     report(true, fmt::format("the event store is lost, trying again: {}", why));
+    reported_lost_ = true;
   }
 }
 
@@ -264,6 +286,9 @@ void Tail::report(bool warning, const std::string& text) const {
 }
 
 void Tail::rest(base::Duration pause) {
+  if (pause == base::Duration::zero()) {
+    return;
+  }
   pollfd stopped{stop_.fd(), POLLIN, 0};
   ::poll(&stopped, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(pause).count()));
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/backoff.hpp"
 #include "base/stop.hpp"
 #include "eventlog/event_log.hpp"
 #include "eventlog/flush_tracker.hpp"
@@ -21,7 +22,7 @@ public:
       : options_(options), shared_(shared), stop_(stop) {}
 
   /// The thread's function, until the stop is requested. `opened` gets the outcome of the first connect and of the
-  /// checks of the store; after a failure of those it returns.
+  /// checks of the store; after a failure of those it returns. Throws nothing.
   void run(std::promise<void> opened);
 
 private:
@@ -34,6 +35,8 @@ private:
   void flushed(WalPosition position) override;
   void waiting(const std::string& why, bool long_wait) override;
 
+  base::Duration follow(base::Backoff& backoff);
+  void give_up() noexcept;
   void connect();
   void step();
   void check_again();

@@ -1,5 +1,8 @@
 #include "store_test.hpp"
 
+#include <atomic>
+#include <new>
+
 namespace projector::eventlog {
 namespace {
 
@@ -180,6 +183,38 @@ TEST_F(LostStore, DurableNeverCoversWhatACrashLoses) {
         count);
     ASSERT_TRUE(test::eventually([&] { return log->incarnation() > incarnation && log->snapshot().connected; }));
   }
+}
+
+TEST_F(LostStore, NoThreadEndsWhereNotEvenAFailureCanBeReported) {
+  std::atomic<int> failing = 0;
+  auto with = options();
+  with.notify_channel = "events";
+  with.retry_backoff = with.retry_backoff_max = std::chrono::milliseconds(1);
+  with.report = [&](bool warning, const std::string& /*text*/) {
+    if (failing > 0) {
+      --failing;
+      if (warning) {
+        throw std::bad_alloc();
+      }
+      throw "of another type"; // NOLINT: what is not even a std::exception
+    }
+  };
+  const auto log = open(with);
+  Follower follower(*log);
+  for (int round = 1; round <= 5; ++round) {
+    failing = 2 * round;
+    admin_->exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'projectord "
+                 "eventlog %' AND datname = current_database()");
+    EXPECT_TRUE(test::eventually([&] { return failing == 0; }));
+    const std::int64_t position = emit(*admin_);
+    EXPECT_TRUE(test::eventually([&] {
+      follower.cursor().restarted();
+      return follower.cursor()
+                 .next(position - 1, base::Clock::now() + std::chrono::milliseconds(100), base::no_stop())
+                 .status == Cursor::Status::Segment;
+    }));
+  }
+  expect_all_delivered(*log);
 }
 
 /// An open transaction's records are not flushed by themselves; what was committed before them is handed over all the
