@@ -9,7 +9,6 @@
 #include "pg/connection.hpp"
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -29,8 +28,7 @@ private:
   void pause();
   bool ready(const HistoryRead& read);
   void carry_out(HistoryRead& read);
-  void read_large(HistoryRead& read, std::int64_t position, const std::function<void(std::int64_t)>& cut);
-  void stop_before(const HistoryRead& read, const UnreadableEvent& event, const std::function<void()>& cut);
+  void tell_of(const HistoryRead& read, const UnreadableEvent& event);
 
   const EventLogOptions& options_;
   SharedLog& shared_;

@@ -1,38 +1,62 @@
 #include "eventlog/large_rows.hpp"
 
 #include "eventlog/row_decoder.hpp"
+#include "eventlog/table_check.hpp"
 #include "eventlog/unreadable_event.hpp"
-#include "pg/quote.hpp"
+#include "pg/transaction.hpp"
 
 #include <fmt/core.h>
 #include <libpq-fe.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <stdexcept>
+#include <string_view>
 
 namespace projector::eventlog {
 namespace {
 
-constexpr std::size_t kPiece = 2 * kSegmentBytes;
+/// Of one text, at once. With what comes with it in a message, it fits libpq's buffer of 1 MiB, which grows by
+/// doubling.
+constexpr std::size_t kPiece = kSegmentBytes - 4096;
+/// A stored value of fewer bytes is not compressed from more than kSegmentBytes: LZ4 gains a factor of 255 at most.
+constexpr std::size_t kCompressed = kSegmentBytes / 255;
 
-/// The payload's bytes in pieces, in the transaction whose snapshot its size is of.
-void read_payload(pg::Connection& connection, const Store& store, std::int64_t position, char* to, std::size_t size) {
-  const std::string sql =
-      fmt::format("SELECT substring(payload FROM $2::int FOR $3::int) FROM {} WHERE global_position = $1", store.table);
-  for (std::size_t done = 0; done < size;) {
-    const std::size_t most = std::min(kPiece, size - done);
-    const auto piece = connection.exec(
-        sql,
-        pg::Parameters().int8(position).int8(static_cast<std::int64_t>(done) + 1).int8(static_cast<std::int64_t>(most)),
-        pg::Format::Binary);
-    if (piece.rows() != 1 || piece.bytes(0, 0).size() != most) {
-      throw std::runtime_error(
-          fmt::format("the payload of the event at position {} changed while it was read", position));
+constexpr const char* kPayload = "payload";
+constexpr const char* kMetadata = "convert_to(metadata::text, 'UTF8')";
+
+/// A count that the server wrote as text; 0 for NULL.
+std::size_t count(const pg::Result& row, std::size_t column) {
+  std::size_t number = 0;
+  const std::string_view text = row.bytes(0, column);
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+/// The bytes of an SQL expression in pieces, in the transaction whose snapshot their number is of. The server takes the
+/// value out of its compressed form once, as it would to send it whole.
+void read_in_pieces(pg::Connection& connection, const Store& store, std::int64_t position, const char* expression,
+                    char* to, std::size_t size) {
+  if (size == 0) {
+    return;
+  }
+  const std::string sql = fmt::format(
+      "SELECT at::text, substring(bytes FROM at FOR {0}) FROM (SELECT {1} || ''::bytea AS bytes FROM {2} WHERE "
+      "global_position = $1 OFFSET 0) r CROSS JOIN LATERAL generate_series(1, octet_length(bytes), {0}) at",
+      kPiece, expression, store.table);
+  std::size_t done = 0;
+  connection.stream(sql, pg::Parameters().int8(position), pg::Format::Binary, [&](const pg::Result& row) {
+    const std::string_view piece = row.bytes(0, 1);
+    const std::size_t at = count(row, 0) - 1;
+    if (at + piece.size() > size) {
+      throw std::runtime_error(fmt::format("the event at position {} changed while it was read", position));
     }
-    std::memcpy(to + done, piece.bytes(0, 0).data(), most);
-    done += most;
+    std::memcpy(to + at, piece.data(), piece.size());
+    done += piece.size();
+    return true;
+  });
+  if (done != size) {
+    throw std::runtime_error(fmt::format("the event at position {} changed while it was read", position));
   }
 }
 
@@ -43,8 +67,10 @@ std::string rows_without_large_text(const std::string& table) {
                      "event_id, event_type, event_version, CASE WHEN large THEN ''::bytea ELSE payload END AS payload, "
                      "CASE WHEN large THEN NULL ELSE metadata END AS metadata, trace_id, correlation_id, "
                      "causation_id, created_at, large FROM {0} CROSS JOIN LATERAL (SELECT octet_length(payload) > {1} "
-                     "OR coalesce(pg_column_size(metadata) > {1}, false) AS large) l)",
-                     table, kSegmentBytes);
+                     "OR CASE WHEN metadata IS NULL OR pg_column_size(metadata) <= {2} THEN false WHEN "
+                     "pg_column_size(metadata) > {1} THEN true ELSE octet_length(metadata::text) > {1} END AS large) "
+                     "l)",
+                     table, kSegmentBytes, kCompressed);
 }
 
 bool is_large(const pg_result* row) {
@@ -54,36 +80,43 @@ bool is_large(const pg_result* row) {
 
 bool may_hold_large_rows(pg::Connection& connection, const Store& store) {
   return connection
-      .exec(
-          fmt::format("SELECT EXISTS (SELECT FROM pg_partition_tree({}::regclass) p JOIN pg_class c ON c.oid = p.relid "
-                      "WHERE c.reltoastrelid <> 0 AND pg_relation_size(c.reltoastrelid) > 0)",
-                      pg::quote_literal(store.table)))
+      .exec(tree_sql(store.table_oid) + "SELECT EXISTS (SELECT FROM tree JOIN pg_class c USING (oid) "
+                                        "WHERE c.reltoastrelid <> 0 AND pg_relation_size(c.reltoastrelid) > 0)")
       .boolean(0, 0);
 }
 
-bool append_large_row(pg::Connection& connection, const Store& store, std::int64_t position, SegmentBuilder& builder,
-                      const std::function<void(std::size_t bytes)>& found) {
-  connection.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+LargeRow append_large_row(pg::Connection& connection, const Store& store, std::int64_t position,
+                          SegmentBuilder& builder, const std::function<bool(std::size_t bytes)>& accept) {
+  pg::Transaction transaction(connection, pg::kBeginReading);
   const auto row = connection.exec(
-      fmt::format("SELECT {}, size FROM (SELECT global_position, bounded_context, aggregate_type, aggregate_id, "
-                  "aggregate_version, event_id, event_type, event_version, ''::bytea AS payload, metadata, trace_id, "
-                  "correlation_id, causation_id, created_at, octet_length(payload)::text AS size FROM {} "
+      fmt::format("SELECT {}, payload_size, metadata_size FROM (SELECT global_position, bounded_context, "
+                  "aggregate_type, aggregate_id, aggregate_version, event_id, event_type, event_version, ''::bytea AS "
+                  "payload, NULL AS metadata, trace_id, correlation_id, causation_id, created_at, "
+                  "octet_length(payload)::text AS payload_size, octet_length({})::text AS metadata_size FROM {} "
                   "WHERE global_position = $1) r",
-                  kEventColumns, store.table),
+                  kEventColumns, kMetadata, store.table),
       pg::Parameters().int8(position), pg::Format::Binary);
   if (row.rows() > 1) {
     throw UnreadableEvent(position, "global_position", "another row has the same position");
   }
-  if (row.rows() != 0) {
-    projector_event event = decode_row(row.get(), 0);
-    const std::string_view size = row.bytes(0, row.columns() - 1);
-    std::from_chars(size.data(), size.data() + size.size(), event.payload.size);
-    found(text_bytes(event));
-    char* payload = builder.append_without_payload(event);
-    read_payload(connection, store, position, payload, event.payload.size);
+  if (row.rows() == 0) {
+    transaction.commit();
+    return LargeRow::Gone;
   }
-  connection.exec("COMMIT");
-  return row.rows() != 0;
+  const std::size_t metadata = row.columns() - 1;
+  projector_event event = decode_row(row.get(), 0);
+  event.payload.size = count(row, metadata - 1);
+  if (!row.is_null(0, metadata)) {
+    event.metadata = {"", count(row, metadata)};
+  }
+  if (!accept(text_bytes(event))) {
+    return LargeRow::Refused;
+  }
+  const SegmentBuilder::Room room = builder.append_without_large_text(event);
+  read_in_pieces(connection, store, position, kPayload, room.payload, event.payload.size);
+  read_in_pieces(connection, store, position, kMetadata, room.metadata, event.metadata.size);
+  transaction.commit();
+  return LargeRow::Appended;
 }
 
 } // namespace projector::eventlog

@@ -22,10 +22,12 @@ bool is_large(const pg_result* row);
 /// Whether the table can hold such rows now. Throws pg::Error, pg::Interrupted.
 bool may_hold_large_rows(pg::Connection& connection, const Store& store);
 
-/// Appends one large event, whose payload is read in pieces, straight into the builder. `found` is told how many bytes
-/// it takes, before these are needed. False: the event is not there any more. Throws as decode_row, pg::Error,
-/// pg::Interrupted; the connection is in a transaction then, or closed.
-bool append_large_row(pg::Connection& connection, const Store& store, std::int64_t position, SegmentBuilder& builder,
-                      const std::function<void(std::size_t bytes)>& found);
+enum class LargeRow { Appended, Gone, Refused };
+/// Appends one large event, whose payload and metadata are read in pieces, straight into the builder. `accept` is asked
+/// with the number of bytes that it takes, before these are needed; where it says no, the event is refused. Gone: the
+/// event is not there any more. Throws as decode_row, pg::Error, pg::Interrupted; nothing was appended that counts
+/// then, and the builder is to be cleared.
+LargeRow append_large_row(pg::Connection& connection, const Store& store, std::int64_t position,
+                          SegmentBuilder& builder, const std::function<bool(std::size_t bytes)>& accept);
 
 } // namespace projector::eventlog

@@ -71,6 +71,7 @@ void LookWindow::add_filling(const projector_event& event) {
   builder_.append(event);
   filling_.push_back(event.global_position);
   bytes_ += event_bytes(event);
+  filling_bytes_ += event_bytes(event);
 }
 
 void LookWindow::add_unread_filling(std::int64_t position) {
@@ -97,6 +98,15 @@ void LookWindow::end_of_filling() {
   cut_filling();
   gaps_.fill(filling_);
   filling_.clear();
+  filling_bytes_ = 0;
+}
+
+void LookWindow::drop_filling() {
+  builder_.clear();
+  std::erase_if(held_,
+                [&](const Row& row) { return std::binary_search(filling_.begin(), filling_.end(), row.position); });
+  filling_.clear();
+  bytes_ -= std::exchange(filling_bytes_, 0);
 }
 
 std::vector<SegmentPtr> LookWindow::take_contiguous() {

@@ -30,6 +30,8 @@ public:
   void add_filling(const projector_event& event);
   void add_unread_filling(std::int64_t position);
   void end_of_filling();
+  /// Instead of end_of_filling: none of the rows since the last one is used, and their positions stay missing.
+  void drop_filling();
   /// What is still missing at or below `position` will never come.
   void close(std::int64_t position) { gaps_.close(position); }
 
@@ -64,6 +66,7 @@ private:
   std::size_t ready_bytes_ = 0;       ///< of the rows in ready_
   std::vector<Row> held_;             ///< above the first gap, in order of position
   std::vector<std::int64_t> filling_; ///< positions of the rows of the snapshot that is being read
+  std::size_t filling_bytes_ = 0;
   std::size_t bytes_ = 0;
   std::size_t rows_ = 0;
   bool full_ = false; ///< rows were left out

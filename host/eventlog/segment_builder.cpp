@@ -118,17 +118,26 @@ void SegmentBuilder::append(const projector_event& event, std::uint32_t aggregat
   events_.back().struct_size = sizeof(projector_event);
 }
 
-char* SegmentBuilder::append_without_payload(projector_event event) {
-  const std::size_t bytes = std::exchange(event.payload.size, 0);
+SegmentBuilder::Room SegmentBuilder::append_without_large_text(projector_event event) {
+  const std::size_t payload = std::exchange(event.payload.size, 0);
+  const std::size_t metadata = std::exchange(event.metadata.size, 0);
   const std::size_t before = text_size_ + event.aggregate_id.size;
   append(event);
-  // The texts behind the payload move away from its place.
+  // The texts behind them move away from their place.
   const std::size_t behind = text_size_ - before;
-  reserve_text(bytes);
-  char* payload = text_.get() + before;
-  std::memmove(payload + bytes, payload, behind);
-  events_.back().payload = {payload, bytes};
-  return payload;
+  reserve_text(payload + metadata);
+  const Room room{.payload = text_.get() + before, .metadata = text_.get() + before + payload};
+  std::memmove(room.metadata + metadata, room.payload, behind);
+  events_.back().payload = {room.payload, payload};
+  events_.back().metadata.size = metadata;
+  return room;
+}
+
+void SegmentBuilder::drop_last() {
+  text_size_ -= text_bytes(events_.back());
+  events_.pop_back();
+  hashes_.pop_back();
+  event_kinds_.pop_back();
 }
 
 char* SegmentBuilder::reserve_text(std::size_t bytes) {

@@ -26,9 +26,15 @@ public:
   /// As append, for an event that already lies in a segment: spares the hash.
   void append(const projector_event& event, std::uint32_t aggregate_hash);
 
-  /// As append, but only makes room for as many bytes of payload as event.payload.size says, and gives where they
-  /// belong. The address is good until the next call.
-  char* append_without_payload(projector_event event);
+  /// Where the large texts of the event that was appended last belong. Good until the next call.
+  struct Room {
+    char* payload;
+    char* metadata;
+  };
+  /// As append, but of payload and metadata only makes room for as many bytes as their sizes say.
+  Room append_without_large_text(projector_event event);
+  /// Takes back the event that was appended last; not where it is empty.
+  void drop_last();
 
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }

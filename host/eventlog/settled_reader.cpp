@@ -108,6 +108,8 @@ std::optional<SettledReader::Facts> SettledReader::read_snapshot(LookWindow& win
   Facts facts;
   std::optional<pg::Pipeline::Failure> failure;
   const std::int64_t limit = readable_rows_.value_or(row_limit());
+  // One row more, so that two rows of one position are never parted; not one that is known to be unreadable.
+  const std::int64_t queried = readable_rows_ ? limit : limit + 1;
   std::int64_t rows_read = 0;
   std::int64_t last = settled_;
   std::optional<std::int64_t> unreadable; // how many rows come before the first position that has such a row
@@ -119,6 +121,9 @@ std::optional<SettledReader::Facts> SettledReader::read_snapshot(LookWindow& win
         return;
       }
       last = event.global_position;
+      if (rows_read == limit) {
+        return;
+      }
       if (is_large(row)) {
         window.add_unread(last);
       } else {
@@ -137,7 +142,7 @@ std::optional<SettledReader::Facts> SettledReader::read_snapshot(LookWindow& win
     rows.format = pg::Format::Binary;
     rows.single_row = true;
     flight.send("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", {}, keep, kBegin);
-    flight.send(rows_sql_, pg::Parameters().int8(settled_).int8(limit), rows, kRows);
+    flight.send(rows_sql_, pg::Parameters().int8(settled_).int8(queried), rows, kRows);
     flight.send(facts_sql_, {}, keep, kFacts);
     flight.send("COMMIT", {}, keep, kCommit);
     failure = flight.sync([&](std::size_t tag, pg::Result&& result) {
@@ -160,7 +165,7 @@ std::optional<SettledReader::Facts> SettledReader::read_snapshot(LookWindow& win
     if (!connection_.at_rest()) {
       connection_.exec("ROLLBACK");
     }
-    if (failure->tag != kRows || !may_be_of_one_row(failure->error) || rows_read >= limit) {
+    if (failure->tag != kRows || !may_be_of_one_row(failure->error) || rows_read >= queried) {
       throw failure->error;
     }
     unreadable = unreadable.value_or(rows_read);
@@ -279,12 +284,13 @@ std::optional<std::int64_t> SettledReader::read_missing(Look& look, std::int64_t
   }
   const std::size_t held = look.window.bytes();
   std::int64_t rows = 0, last = above;
-  bool full = false, unreadable = false;
+  bool full = false, unreadable = false, twice = false;
   const auto take = [&](const pg::Result& result) {
     try {
       const projector_event event = decode_row(result.get(), 0);
-      unreadable = rows > 0 && event.global_position == last;
-      if (!unreadable) {
+      unreadable = twice = rows > 0 && event.global_position == last;
+      full = full || rows == limit;
+      if (!unreadable && !full) {
         last = event.global_position;
         if (is_large(result.get())) {
           look.window.add_unread_filling(last);
@@ -296,21 +302,26 @@ std::optional<std::int64_t> SettledReader::read_missing(Look& look, std::int64_t
     } catch (const UnreadableEvent&) {
       unreadable = true;
     }
-    full = look.window.bytes() - held >= most_bytes();
-    return !full && !unreadable;
+    const bool more = !full && !unreadable;
+    full = full || look.window.bytes() - held >= most_bytes();
+    return more;
   };
   try {
-    connection_.stream(missing_sql_, pg::Parameters().int8_array(after).int8_array(to).int8(limit), pg::Format::Binary,
-                       take);
+    connection_.stream(missing_sql_, pg::Parameters().int8_array(after).int8_array(to).int8(limit + 1),
+                       pg::Format::Binary, take);
   } catch (const pg::Error& error) {
     if (!may_be_of_one_row(error)) {
       throw;
     }
     unreadable = true;
   }
-  look.window.end_of_filling();
+  if (twice) {
+    look.window.drop_filling(); // the first row of that position is among them
+  } else {
+    look.window.end_of_filling();
+  }
   look.inserted = insert_position();
-  return unreadable ? std::nullopt : std::optional(rows < limit && !full ? to.back() : last);
+  return unreadable ? std::nullopt : std::optional(full ? last : to.back());
 }
 
 void SettledReader::publish_contiguous(Look& look) {

@@ -1,6 +1,7 @@
 #include "eventlog/shared_log.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace projector::eventlog {
 namespace {
@@ -30,6 +31,7 @@ void SharedLog::lost() {
   plan_.clear();
   promises_.clear();
   obstacles_.clear();
+  too_large_ahead_ = SegmentCache::kNone;
   for (const auto& cursor : cursors_) {
     cursor->handed.reset();
     drop_own(*cursor, cursor->own.size());
@@ -177,11 +179,36 @@ std::shared_ptr<HistoryRead> SharedLog::next_read(const base::Stop& stop) {
   return read;
 }
 
-void SharedLog::reserve(HistoryRead& read, std::size_t bytes) {
-  const Lock lock(mutex_);
-  reserved_ = reserved_ - read.reserved + bytes;
+/// What a cursor waits for takes the place of its last batch, so it may exceed the memory; what is read ahead may not.
+bool SharedLog::make_room(HistoryRead& read, std::size_t bytes, const base::Stop& stop) {
+  Lock lock(mutex_);
+  if (bytes > (read.only_for ? most_own(*read.only_for) : memory_) && !awaited(read)) {
+    too_large_ahead_ = read.progress + 1;
+    return false;
+  }
+  const auto over = [&] { return !connected_ || read.incarnation != incarnation_; };
+  if (!room_.wait(lock, stop.token(), [&] { return over() || reserved_ == 0 || reserved_ + bytes <= memory_; }) ||
+      over()) {
+    return false;
+  }
+  reserved_ += bytes;
   read.reserved = bytes;
   fit_cache();
+  return true;
+}
+
+void SharedLog::release(HistoryRead& read) {
+  const Lock lock(mutex_);
+  reserved_ -= std::exchange(read.reserved, 0);
+  fit_cache();
+  room_.notify_all();
+}
+
+/// Whether a cursor waits for the next event of the read.
+bool SharedLog::awaited(const HistoryRead& read) const {
+  return std::any_of(cursors_.begin(), cursors_.end(), [&](const auto& cursor) {
+    return cursor->waiting && cursor->position == read.progress && (!read.only_for || read.only_for == cursor);
+  });
 }
 
 bool SharedLog::deliver(HistoryRead& read, SegmentPtr segment) {
@@ -203,7 +230,8 @@ bool SharedLog::deliver(HistoryRead& read, SegmentPtr segment) {
   return handed || kept;
 }
 
-void SharedLog::finish(const HistoryRead& read, std::int64_t rows, bool complete) {
+void SharedLog::finish(HistoryRead& read, std::int64_t rows, bool complete) {
+  release(read);
   const Lock lock(mutex_);
   if (!connected_ || read.incarnation != incarnation_) {
     return; // the plan was emptied
@@ -272,6 +300,7 @@ void SharedLog::wake_all() {
   }
   answers_.notify_all();
   work_.notify_all();
+  room_.notify_all();
 }
 
 std::vector<std::int64_t> SharedLog::positions() const {

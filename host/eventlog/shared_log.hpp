@@ -88,11 +88,14 @@ public:
   // The history readers'.
   /// Waits for a read to do; null on a stop.
   std::shared_ptr<HistoryRead> next_read(const base::Stop& stop);
-  /// The cache leaves so many bytes of memory to the read until it has ended.
-  void reserve(HistoryRead& read, std::size_t bytes);
+  /// Makes room for one event of so many bytes, the next one of the read: waits until what other reads build leaves
+  /// it, and lets the cache shrink until release(). False: the read is to end before the event, since it is larger than
+  /// all the memory and no cursor waits for it, or since the session is lost or a stop is requested.
+  bool make_room(HistoryRead& read, std::size_t bytes, const base::Stop& stop);
+  void release(HistoryRead& read);
   /// One finished segment of a read. False: nobody needs the rest of it now.
   bool deliver(HistoryRead& read, SegmentPtr segment);
-  void finish(const HistoryRead& read, std::int64_t rows, bool complete);
+  void finish(HistoryRead& read, std::int64_t rows, bool complete);
   /// The event at `position` cannot be handed over now: cursors that come to it are told, and it is read again later.
   void unreadable(const HistoryRead& read, std::int64_t position, const std::string& reason);
   [[nodiscard]] std::optional<Store> store(std::uint64_t incarnation) const; ///< none where another one has begun
@@ -123,6 +126,7 @@ private:
   bool hand_over(const SegmentPtr& segment);
   void keep_promises();
   void merge_small(Lock& lock);
+  [[nodiscard]] bool awaited(const HistoryRead& read) const;
   void wake_all();
   static void wake(CursorState& cursor);
   [[nodiscard]] std::vector<std::int64_t> positions() const;
@@ -132,9 +136,12 @@ private:
   const std::size_t memory_;
   SegmentCache cache_;
   ReadPlan plan_;
-  std::size_t own_bytes_ = 0;           ///< of all cursors
-  std::size_t reserved_ = 0;            ///< by running reads
+  std::size_t own_bytes_ = 0; ///< of all cursors
+  std::size_t reserved_ = 0;  ///< by running reads
+  /// An event that is read only once a cursor waits for it, since it takes more than all the memory; the latest one.
+  std::int64_t too_large_ahead_ = SegmentCache::kNone;
   std::condition_variable_any work_;    ///< for history readers: the plan has grown
+  std::condition_variable_any room_;    ///< for history readers: a read has ended
   std::condition_variable_any tail_;    ///< for the tail: somebody wants a look
   std::condition_variable_any answers_; ///< for settle and confirm
 

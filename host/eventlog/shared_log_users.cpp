@@ -95,14 +95,15 @@ SegmentPtr SharedLog::find(CursorState& cursor, std::int64_t after) {
 /// `demanded`: position from + 1 is settled, and the cursor waits for it.
 void SharedLog::plan(const std::shared_ptr<CursorState>& cursor, std::int64_t from, bool demanded) {
   const auto sorted = positions();
-  const ReadPlan::View view{.cache = cache_,
-                            .settled = settled_,
-                            .incarnation = incarnation_,
-                            .positions = sorted,
-                            .not_before = cursor->not_before};
   if (!cursor->own.empty()) {
     from = cursor->own.back()->to();
   }
+  const bool before_too_large = !demanded && from < too_large_ahead_;
+  const ReadPlan::View view{.cache = cache_,
+                            .settled = before_too_large ? std::min(settled_, too_large_ahead_ - 1) : settled_,
+                            .incarnation = incarnation_,
+                            .positions = sorted,
+                            .not_before = cursor->not_before};
   if (demanded && (cursor->handed || !cursor->own.empty() || cached(*cursor, from))) {
     return; // it is there, and only not flushed yet
   }
@@ -111,7 +112,7 @@ void SharedLog::plan(const std::shared_ptr<CursorState>& cursor, std::int64_t fr
   }
   if (reads_alone(*cursor, from)) {
     const std::size_t room = most_own(*cursor);
-    if (demanded || (cursor->own.size() == 1 && room > 0)) {
+    if (demanded || (cursor->own.size() == 1 && room > 0 && from < view.settled)) {
       plan_.demand_filtered(from, cursor, std::max(room, kSegmentBytes), cursor->own_average, view);
     }
   } else if (demanded) {

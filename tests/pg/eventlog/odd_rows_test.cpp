@@ -15,7 +15,8 @@ protected:
   void update(const std::string& what, std::int64_t position) {
     admin_->exec("UPDATE events SET " + what + " WHERE global_position = " + std::to_string(position));
   }
-  /// Expects that the follower comes to position - 1, is told `reason` there, and goes on to `end` after the cure.
+  /// Expects that the follower comes to position - 1, is told `reason` there, and goes on to the end after the cure;
+  /// `end` is the highest position before it.
   void expect_stop(EventLog& log, Follower& follower, std::int64_t position, const std::string& reason,
                    const std::string& cure, std::int64_t end) {
     follower.read_to(position - 1);
@@ -29,7 +30,7 @@ protected:
     // Who is past it is not disturbed.
     Follower(log, {}, false, position).read_to(end);
     admin_->script(cure);
-    follower.read_to(end);
+    follower.read_to(stored().back());
     EXPECT_EQ(follower.positions(), stored());
     EXPECT_FALSE(reports_.any_holds("lost")) << reports_.all();
     EXPECT_EQ(log.incarnation(), 1u);
@@ -109,8 +110,60 @@ TEST_F(OddRows, OnePositionTwiceIsNamedAndNeitherIsLost) {
               "(SELECT event_id FROM events WHERE global_position = 3 LIMIT 1); CREATE UNIQUE INDEX ON events "
               "(global_position)",
               5);
-  follower.read_to(6);
   EXPECT_EQ(follower.positions(), (std::vector<std::int64_t>{1, 2, 3, 5, 6}));
+}
+
+TEST_F(OddRows, OnePositionTwiceWhereverItLies) {
+  // Also where the rows of a query, of the tail's or of a history reader's, or those of a segment end with the first
+  // one.
+  for (const int position : {2, 64, 128, 256, 999, 1000, 1001}) {
+    for (const bool live : {true, false}) {
+      admin_->exec("DELETE FROM events");
+      admin_->exec("SELECT setval('events_global_position_seq', 1, false)");
+      auto with = options();
+      with.memory = 1 << 20;
+      const auto log = open(with);
+      Follower before(*log);
+      admin_->exec("ALTER TABLE events DROP CONSTRAINT events_pkey");
+      admin_->script("BEGIN; CREATE INDEX plain ON events (global_position); SELECT emit(1200); UPDATE events SET "
+                     "global_position = " +
+                     std::to_string(position) + " WHERE global_position = " + std::to_string(position + 1) +
+                     "; COMMIT");
+      ASSERT_TRUE(test::eventually([&] { return log->settled() == 1200; }));
+      Follower after(*log);
+      expect_stop(*log, live ? before : after, position,
+                  "the event at position " + std::to_string(position) +
+                      " of public.events cannot be handled: another row has the same position",
+                  "UPDATE events SET global_position = nextval('public.events_global_position_seq') WHERE event_id = "
+                  "(SELECT event_id FROM events WHERE global_position = " +
+                      std::to_string(position) +
+                      " LIMIT 1); DROP INDEX plain; ALTER TABLE events ADD PRIMARY KEY (global_position)",
+                  1200);
+    }
+  }
+}
+
+TEST_F(OddRows, OnePositionTwiceInAGap) {
+  const auto log = open();
+  Follower follower(*log);
+  admin_->exec("ALTER TABLE events DROP CONSTRAINT events_pkey");
+  admin_->exec("CREATE INDEX plain ON events (global_position)");
+  const auto first = session(), second = session();
+  first->exec("BEGIN");
+  emit(*first, 3);
+  second->exec("BEGIN");
+  emit(*second, 1);
+  emit(*admin_, 2);
+  await_gap(*log);
+  first->exec("UPDATE events SET global_position = 2 WHERE global_position = 3");
+  first->exec("COMMIT");
+  second->exec("COMMIT");
+  EXPECT_TRUE(test::eventually([&] { return log->settled() == 6; }));
+  expect_stop(*log, follower, 2, "the event at position 2 of public.events cannot be handled: another row has",
+              "UPDATE events SET global_position = nextval('public.events_global_position_seq') WHERE event_id = "
+              "(SELECT event_id FROM events WHERE "
+              "global_position = 2 LIMIT 1); ALTER TABLE events ADD PRIMARY KEY (global_position)",
+              6);
 }
 
 /// A database of an encoding with bytes that stand for no letter.

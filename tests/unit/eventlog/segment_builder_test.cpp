@@ -130,16 +130,17 @@ TEST(Filter, ListsAndPartitions) {
   EXPECT_FALSE(filter.matches_partition(4294967294u));
 }
 
-TEST(SegmentBuilder, MakesRoomForAPayloadThatComesLater) {
+TEST(SegmentBuilder, MakesRoomForLargeTextsThatComeLater) {
   SegmentBuilder builder;
   builder.append(event(1, "first", "one"));
   projector_event large = event(2, "second", "");
-  large.metadata = str("meta");
+  large.metadata = {"", 4};
   large.correlation_id = str("correlation");
   const std::string payload(3 * kSegmentBytes, 'p');
   large.payload = {nullptr, payload.size()};
-  char* to = builder.append_without_payload(large);
-  std::memcpy(to, payload.data(), payload.size());
+  const auto room = builder.append_without_large_text(large);
+  std::memcpy(room.payload, payload.data(), payload.size());
+  std::memcpy(room.metadata, "meta", 4);
   builder.append(event(3, "third", "three"));
   const auto made = builder.finish(0, 3, 1, base::TimePoint());
   ASSERT_EQ(made->events().size(), 3u);
@@ -151,6 +152,20 @@ TEST(SegmentBuilder, MakesRoomForAPayloadThatComesLater) {
   EXPECT_EQ(view(made->events()[2].aggregate_id), "third");
   EXPECT_EQ(view(made->events()[2].payload), "three");
   EXPECT_GE(made->bytes(), payload.size());
+}
+
+TEST(SegmentBuilder, TakesBackTheLastEvent) {
+  SegmentBuilder builder;
+  builder.append(event(1, "first", "one"));
+  builder.append(event(2, "second", "two"));
+  builder.drop_last();
+  builder.append(event(3, "third", "three"));
+  const auto made = builder.finish(0, 3, 1, base::TimePoint());
+  ASSERT_EQ(made->events().size(), 2u);
+  EXPECT_EQ(view(made->events()[0].payload), "one");
+  EXPECT_EQ(made->events()[1].global_position, 3);
+  EXPECT_EQ(view(made->events()[1].aggregate_id), "third");
+  EXPECT_EQ(view(made->events()[1].payload), "three");
 }
 
 } // namespace
