@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace projector::test::model {
 
 using Kind = WorkerOperation::Kind;
@@ -21,9 +23,10 @@ std::string to_string(const WorkerOperation& operation) {
 }
 
 bool UpgradedWorkers::allows(const WorkerOperation& operation) const {
-  return operation.kind != Kind::Rebuild ||
-         (workers_[0].takes_part && workers_[1].takes_part && workers_[0].file == workers_[0].runs &&
-          workers_[1].file == workers_[1].runs);
+  const auto serves = [](const Worker& worker) { return worker.takes_part; };
+  const auto settled = [](const Worker& worker) { return !worker.takes_part || worker.file == worker.runs; };
+  return operation.kind != Kind::Rebuild || (std::any_of(workers_.begin(), workers_.end(), serves) &&
+                                             std::all_of(workers_.begin(), workers_.end(), settled));
 }
 
 void UpgradedWorkers::take_into_use(Worker& worker) {

@@ -190,7 +190,7 @@ WorkerOperation draw(std::mt19937_64& random, const UpgradedWorkers& model) {
   while (true) {
     WorkerOperation operation;
     operation.worker = random() % 2;
-    const auto kind = random() % 10;
+    const auto kind = random() % 12;
     operation.kind = kind < 5 ? Kind::Put : kind < 7 ? Kind::Kill : kind < 9 ? Kind::Restart : Kind::Rebuild;
     operation.version = random() % kTrialVersions.size();
     const bool same = operation.kind == Kind::Put && operation.version == model.workers().at(operation.worker).file;
