@@ -8,6 +8,7 @@
 #include "supervisor/session_plan.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace projector::control {
 namespace {
@@ -97,6 +98,20 @@ Limits check_read_model(const config::ReadModel& configured, const base::Stop& s
     }
     const bool may_create = who.boolean(0, 3);
     const auto tables = projection::find_tables(connection, configured.checkpoints_table);
+    if (tables && !tables->lacking.empty()) {
+      const auto lack = fmt::format("the host's tables lack {}", fmt::join(tables->lacking, ", "));
+      if (connection
+              .exec("SELECT bool_and(pg_has_role(relowner, 'USAGE')) FROM pg_class WHERE oid IN ($1::regclass, "
+                    "$2::regclass)",
+                    pg::Parameters{}.text(tables->projections).text(tables->stores))
+              .boolean(0, 0)) {
+        check.facts.push_back(fmt::format("read model: {}, which the next start adds", lack));
+      } else {
+        check.problems.push_back(fmt::format("{}, and role {} does not own them; run \"projectorctl schema apply --role "
+                                             "{}\" as the tables' owner",
+                                             lack, role, role));
+      }
+    }
     if (tables) {
       const auto unusable = unusable_tables(connection, *tables);
       if (unusable.empty()) {

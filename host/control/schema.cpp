@@ -66,7 +66,7 @@ std::string advice(const pg::Error& error, const std::string& key) {
 /// Whether the host's tables exist, and the role has the rights on them and on the schemas that a host needs.
 bool read_model_is_complete(pg::Connection& connection, const DatabaseSchema& schema) {
   const auto tables = projection::find_tables(connection, schema.checkpoints_table);
-  if (!tables) {
+  if (!tables || !tables->lacking.empty()) {
     return false;
   }
   const auto absent = connection.exec("SELECT count(*) FROM unnest($1::text[]) s WHERE to_regnamespace(quote_ident(s)) "

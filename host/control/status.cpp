@@ -120,6 +120,7 @@ void read_partitions(pg::Connection& connection, const config::Loaded& loaded, S
   const pg::Transaction transaction(connection, std::string(pg::kBeginReading) + "; SET LOCAL lock_timeout = '5s'");
   const auto tables = projection::find_tables(connection, loaded.configuration->read_model.checkpoints_table);
   status.tables_present = tables.has_value();
+  status.lacking = tables ? tables->lacking : std::vector<std::string>();
   status.partitions = merge_status(configured_projections(loaded),
                                    tables ? read_stored(connection, *tables) : std::vector<StoredPartition>(),
                                    tables ? read_reported(connection, *tables) : std::vector<ReportedPartition>());

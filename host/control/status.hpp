@@ -52,6 +52,7 @@ struct EventStoreStatus {
 struct Status {
   EventStoreStatus event_store;
   bool tables_present = true;              ///< false: no host has used this read model's database yet
+  std::vector<std::string> lacking;        ///< columns that the host's tables, made by an earlier version, do not have
   std::vector<PartitionStatus> partitions; ///< by projection and partition
 };
 

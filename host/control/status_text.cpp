@@ -5,6 +5,7 @@
 #include "projection/checkpoint_refusal.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 namespace projector::control {
@@ -106,6 +107,12 @@ std::string status_notes(const Status& status) {
     notes +=
         "nothing has run here yet: the read model's database does not have the host's tables, which the first start "
         "or \"projectorctl schema apply\" makes\n";
+  }
+  if (!status.lacking.empty()) {
+    notes += fmt::format("the host's tables in the read model's database lack columns that this version keeps: {}; run "
+                         "\"projectorctl schema apply\" as their owner (a host whose role owns them adds the columns "
+                         "at its start)\n",
+                         fmt::join(status.lacking, ", "));
   }
   if (!status.event_store.trouble.empty()) {
     notes += "the event store cannot be read, so lag is not known: " + clean(status.event_store.trouble) + "\n";

@@ -76,20 +76,22 @@ constexpr std::array kAddedColumns = {
     AddedColumn{.table = "projector_stores", .name = "marks", .type = "text NOT NULL DEFAULT ''"},
 };
 
-/// Whether tables that are there lack a column.
-bool lacks_columns(pg::Connection& connection) {
+std::vector<std::string> lacking_columns(pg::Connection& connection) {
   std::vector<std::string> tables, names;
   for (const AddedColumn& column : kAddedColumns) {
     tables.emplace_back(column.table);
     names.emplace_back(column.name);
   }
-  return connection
-      .exec(
-          "SELECT EXISTS (SELECT FROM unnest($1::text[], $2::text[]) AS wanted(tab, col) WHERE NOT EXISTS (SELECT FROM "
-          "pg_catalog.pg_attribute a WHERE a.attrelid = to_regclass(wanted.tab) AND a.attname = wanted.col AND NOT "
-          "a.attisdropped))",
-          pg::Parameters{}.text_array(tables).text_array(names))
-      .boolean(0, 0);
+  const auto rows = connection.exec(
+      "SELECT wanted.tab || '.' || wanted.col FROM unnest($1::text[], $2::text[]) AS wanted(tab, col) WHERE NOT EXISTS "
+      "(SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = to_regclass(wanted.tab) AND a.attname = wanted.col "
+      "AND NOT a.attisdropped)",
+      pg::Parameters{}.text_array(tables).text_array(names));
+  std::vector<std::string> lacking;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    lacking.emplace_back(rows.bytes(row, 0));
+  }
+  return lacking;
 }
 
 std::string quoted(const std::string& table) {
@@ -131,15 +133,18 @@ std::optional<CheckpointTables> find_tables(pg::Connection& connection, const st
       return std::nullopt;
     }
   }
-  if (lacks_columns(connection)) {
-    return std::nullopt;
-  }
   const auto name = [&](std::size_t row) { return std::string(result.bytes(row, 0)); };
-  return CheckpointTables{name(0), name(1), name(2), name(3), name(4), std::string(result.bytes(0, 1))};
+  return CheckpointTables{.projections = name(0),
+                          .checkpoints = name(1),
+                          .workers = name(2),
+                          .stores = name(3),
+                          .mirror = name(4),
+                          .search_path = std::string(result.bytes(0, 1)),
+                          .lacking = lacking_columns(connection)};
 }
 
 CheckpointTables open_tables(pg::Connection& connection, const std::string& checkpoints_table) {
-  if (auto found = find_tables(connection, checkpoints_table)) {
+  if (auto found = find_tables(connection, checkpoints_table); found && found->lacking.empty()) {
     return *found;
   }
   try {

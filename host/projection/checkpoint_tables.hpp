@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace projector::projection {
 
@@ -16,6 +17,8 @@ struct CheckpointTables {
   std::string stores;      ///< one row an event store: its settled position
   std::string mirror;      ///< the configured checkpoints_table, readable by everything that knows its three columns
   std::string search_path; ///< of the session that found them
+  /// TABLE.COLUMN of what tables made by an earlier host lack. Whoever only reads, or writes the other columns, goes on.
+  std::vector<std::string> lacking = {};
 };
 
 /// The statements that make the tables where they are absent and, with a role, the grants that a host running as that
@@ -26,7 +29,7 @@ std::string read_model_schema(const std::string& checkpoints_table, const std::s
 /// pg::Error, whose text for a lack of privilege says what to run.
 CheckpointTables open_tables(pg::Connection& connection, const std::string& checkpoints_table);
 
-/// The same without making any: nothing where one is absent.
+/// The same without making any: nothing where a table is absent. Columns may be lacking.
 std::optional<CheckpointTables> find_tables(pg::Connection& connection, const std::string& checkpoints_table);
 
 } // namespace projector::projection

@@ -13,6 +13,7 @@ namespace {
 
 using nlohmann::json;
 using testing::HasSubstr;
+using testing::Not;
 
 class StatusTest : public ControlDatabase {
 protected:
@@ -54,6 +55,22 @@ TEST_F(StatusTest, WithoutTablesConfiguredProjectionsAreStopped) {
   EXPECT_EQ(status.partitions[1].state, "stopped");
   EXPECT_EQ(status.event_store.last_position, std::nullopt);
   EXPECT_THAT(status.event_store.trouble, HasSubstr("the event store has no table events"));
+}
+
+TEST_F(StatusTest, TablesOfAnEarlierVersionAreShownWithTheirCure) {
+  apply();
+  add_projection("revenue");
+  store("revenue", 1, {1});
+  connection_.script(
+      "ALTER TABLE projector_stores DROP COLUMN marks; ALTER TABLE projector_projections DROP COLUMN autostarted");
+  const auto before = gather();
+  EXPECT_EQ(before.partitions.size(), 1U);
+  EXPECT_EQ(before.partitions.at(0).position, 1) << "what the tables hold is shown all the same";
+  EXPECT_THAT(status_text(before),
+              HasSubstr("lack columns that this version keeps: projector_projections.autostarted, "
+                        "projector_stores.marks; run \"projectorctl schema apply\""));
+  apply();
+  EXPECT_THAT(status_text(gather()), Not(HasSubstr("lack columns")));
 }
 
 TEST_F(StatusTest, ALivePartitionInFull) {
