@@ -100,6 +100,15 @@ TEST_F(Rebuild, ARequestWithoutANewFileRebuildsAsWell) {
   EXPECT_EQ(difference("trial"), 0);
 }
 
+TEST_F(Rebuild, ARequestThatFollowsAServedOneAtOnceIsServedToo) {
+  ASSERT_NO_FATAL_FAILURE(start(""));
+  for (const char* epoch : {"2", "3", "4"}) {
+    ASSERT_NO_FATAL_FAILURE(request());
+    ASSERT_TRUE(becomes("SELECT epoch FROM projector_projections", epoch)) << everything();
+  }
+  expect_rebuilt("first");
+}
+
 TEST_F(Rebuild, AnAutomaticRebuildThatFailsLeavesTheReadModelAsItWas) {
   ASSERT_NO_FATAL_FAILURE(start("rebuild = \"automatic\"\n"));
   const auto before = contents();
