@@ -107,9 +107,10 @@ Limits check_read_model(const config::ReadModel& configured, const base::Stop& s
               .boolean(0, 0)) {
         check.facts.push_back(fmt::format("read model: {}, which the next start adds", lack));
       } else {
-        check.problems.push_back(fmt::format("{}, and role {} does not own them; run \"projectorctl schema apply --role "
-                                             "{}\" as the tables' owner",
-                                             lack, role, role));
+        check.problems.push_back(
+            fmt::format("{}, and role {} does not own them; run \"projectorctl schema apply --role "
+                        "{}\" as the tables' owner",
+                        lack, role, role));
       }
     }
     if (tables) {

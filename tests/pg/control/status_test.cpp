@@ -66,9 +66,8 @@ TEST_F(StatusTest, TablesOfAnEarlierVersionAreShownWithTheirCure) {
   const auto before = gather();
   EXPECT_EQ(before.partitions.size(), 1U);
   EXPECT_EQ(before.partitions.at(0).position, 1) << "what the tables hold is shown all the same";
-  EXPECT_THAT(status_text(before),
-              HasSubstr("lack columns that this version keeps: projector_projections.autostarted, "
-                        "projector_stores.marks; run \"projectorctl schema apply\""));
+  EXPECT_THAT(status_text(before), HasSubstr("lack columns that this version keeps: projector_projections.autostarted, "
+                                             "projector_stores.marks; run \"projectorctl schema apply\""));
   apply();
   EXPECT_THAT(status_text(gather()), Not(HasSubstr("lack columns")));
 }
