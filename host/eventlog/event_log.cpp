@@ -8,7 +8,7 @@
 namespace projector::eventlog {
 namespace {
 
-/// What readers are building and cursors were handed is part of the budget too.
+/// The rest is for segments that are being built or that only cursors hold.
 constexpr std::size_t cache_budget(std::size_t memory) {
   return memory - memory / 8;
 }
@@ -28,7 +28,7 @@ private:
   std::shared_ptr<CursorState> state_;
 };
 
-/// The shared log as its users see it, kept together with the threads that fill it.
+/// Owns the shared log and the threads that fill it.
 class SharedEventLog final : public EventLog {
 public:
   explicit SharedEventLog(EventLogOptions options)
@@ -55,7 +55,7 @@ public:
 private:
   const EventLogOptions options_;
   SharedLog shared_;
-  LogThreads threads_; ///< last: ended before what they fill goes
+  LogThreads threads_; ///< declared last, so that they end before the log is destroyed
 };
 
 } // namespace

@@ -8,7 +8,7 @@
 
 namespace projector::eventlog {
 
-/// Which events a projection's partition is handed: an empty list means every one. Immutable; any thread.
+/// Selects the events of a projection's partition. An empty list selects all. Immutable; any thread.
 struct Filter {
   std::vector<std::string> event_types;
   std::vector<std::string> aggregate_types;

@@ -8,19 +8,19 @@ namespace projector::eventlog {
 /// A position in the store's write-ahead log, in bytes since its beginning.
 using WalPosition = std::int64_t;
 
-/// How far the log must be flushed for everything before an insert position to be on disk. An insert position at the
-/// first record of a page lies behind the page's header, which is flushed only together with that record: taken as it
-/// is, it would never be reached on an idle server.
+/// The position up to which the log must be flushed so that everything before `insert` is on disk. An insert position
+/// at the first record of a page lies after the page's header, and the header is flushed only together with that
+/// record: an idle server would never reach the insert position itself.
 WalPosition flush_needed(WalPosition insert, std::int64_t wal_block_size, std::int64_t wal_segment_size) noexcept;
 
-/// Which settled positions are waiting for the store to flush them. Used by one thread.
+/// Tracks which settled positions the store has flushed. Used by one thread.
 class FlushTracker {
 public:
   explicit FlushTracker(std::int64_t durable) : durable_(durable) {}
 
   /// Everything at or below `settled` is on disk once the log is flushed up to `needed`. Both only rise.
   void settled(std::int64_t settled, WalPosition needed);
-  /// The log is flushed up to here.
+  /// The log is flushed up to `position`.
   void flushed(WalPosition position);
   /// The highest settled position known to be on disk.
   [[nodiscard]] std::int64_t durable() const noexcept { return durable_; }

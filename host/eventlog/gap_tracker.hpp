@@ -13,8 +13,8 @@ struct PositionRange {
   friend bool operator==(const PositionRange&, const PositionRange&) = default;
 };
 
-/// Which positions above the settled one a look has seen, and which below the highest of those are missing. Holds
-/// ranges only, so that its size follows the rows of one look and never the width of a gap. Owned by a look.
+/// Tracks which positions a look has seen above the settled one, and which are missing between them. Stores ranges, so
+/// that its size depends on the number of rows and not on the width of gaps. Owned by a look.
 class GapTracker {
 public:
   explicit GapTracker(std::int64_t settled) : highest_(settled) {}
@@ -24,10 +24,10 @@ public:
   /// Rows found later in missing ranges, in order of position.
   void fill(std::span<const std::int64_t> positions);
 
-  /// What is missing at or below it never comes.
+  /// Positions that are missing at or below `position` will never be filled.
   void close(std::int64_t position);
 
-  /// No position at or below it, down to where the look began, is missing.
+  /// The highest position below which none is missing, counted from where the look began.
   [[nodiscard]] std::int64_t contiguous() const noexcept {
     return missing_.empty() ? highest_ : missing_.front().after;
   }
@@ -35,8 +35,8 @@ public:
   [[nodiscard]] std::int64_t highest() const noexcept { return highest_; }
   /// In order, not adjacent, none empty.
   [[nodiscard]] const std::vector<PositionRange>& missing() const noexcept { return missing_; }
-  /// The first missing ranges above `position` that together hold at most so many positions, or the first alone where
-  /// it is wider than that.
+  /// The first missing ranges above `position` that together have at most `most` positions; only the first one if it is
+  /// wider than that.
   [[nodiscard]] std::vector<PositionRange> missing_above(std::int64_t position, std::int64_t most) const;
 
 private:

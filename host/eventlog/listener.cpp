@@ -44,7 +44,7 @@ void Listener::listen() {
   reported_ = false;
   for (;;) {
     // Also at first: what was notified before this session listened is not repeated.
-    shared_.store_called();
+    shared_.store_notified();
     connection.wait_for_notification(base::never());
   }
 }

@@ -7,7 +7,7 @@
 namespace projector::eventlog {
 
 /// Wakes the tail when the store notifies the configured channel: one thread with one session. Without it the tail
-/// polls, so whatever fails here costs time and no event. Owned by the event log.
+/// polls, so a failure here delays events but does not lose any. Owned by the event log.
 class Listener {
 public:
   Listener(const EventLogOptions& options, SharedLog& shared, const base::Stop& stop)

@@ -42,10 +42,10 @@ LockHolders::LockHolders(pg::Connection& connection, const Store& store, const s
       condition_(fmt::format("l.locktype = 'relation' AND l.database = {} AND l.relation IN ({}) AND "
                              "l.mode = 'RowExclusiveLock' AND l.granted",
                              store.database_oid, fmt::join(sequences, ", "))) {
-  transactions_ = ask();
+  transactions_ = query();
 }
 
-std::vector<std::string> LockHolders::ask() {
+std::vector<std::string> LockHolders::query() {
   const auto row = connection_.exec("SELECT string_agg(DISTINCT l.virtualtransaction, ' '), "
                                     "(SELECT " +
                                     flushed_sql_ + ") FROM pg_locks l WHERE " + condition_);
@@ -57,7 +57,7 @@ std::vector<std::string> LockHolders::ask() {
 }
 
 bool LockHolders::refresh() {
-  const auto now = ask();
+  const auto now = query();
   std::vector<std::string> left;
   std::set_intersection(transactions_.begin(), transactions_.end(), now.begin(), now.end(), std::back_inserter(left));
   const bool gone = left.size() < transactions_.size();

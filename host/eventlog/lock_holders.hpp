@@ -10,9 +10,9 @@
 
 namespace projector::eventlog {
 
-/// The transactions that held the sequence's lock at one moment: whoever drew a position before that moment and has not
-/// yet committed or rolled back is among them, prepared transactions included. Who takes the lock later is never added.
-/// Used by the tail's thread, outside any transaction of its connection.
+/// The transactions that held the sequence's lock at one moment: every transaction that drew a position before that
+/// moment and has not ended yet is among them, prepared ones included. Transactions that take the lock later are not
+/// added. Used by the tail's thread, outside any transaction of its connection.
 class LockHolders {
 public:
   /// Queries the server. `sequences` are oids.
@@ -23,11 +23,11 @@ public:
   [[nodiscard]] bool empty() const noexcept { return transactions_.empty(); }
   /// How far the store's log was flushed at the last query.
   [[nodiscard]] WalPosition flushed() const noexcept { return flushed_; }
-  /// Describes the transactions and what they do, for people, with what to do about it.
+  /// Describes the transactions for operators: what they do and how to end them.
   [[nodiscard]] std::string describe(const std::string& role) const;
 
 private:
-  std::vector<std::string> ask();
+  std::vector<std::string> query();
 
   pg::Connection& connection_;
   std::string flushed_sql_;

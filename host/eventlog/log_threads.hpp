@@ -18,10 +18,10 @@ namespace projector::eventlog {
 class LogThreads {
 public:
   LogThreads(const EventLogOptions& options, SharedLog& shared);
-  ~LogThreads(); ///< stops them, and waits until they have ended
+  ~LogThreads(); ///< stops and joins them
 
   /// Starts the tail, waits for its first connection and its checks of the store, and starts the others. Called once.
-  /// Throws StoreRefused, pg::Error, pg::Interrupted where `stop` is requested meanwhile.
+  /// Throws StoreRefused, pg::Error, pg::Interrupted if `stop` is requested meanwhile.
   void start(const base::Stop& stop);
 
 private:
@@ -30,7 +30,7 @@ private:
   Tail tail_;
   Listener listener_;
   std::vector<std::unique_ptr<HistoryReader>> readers_;
-  std::vector<std::jthread> threads_; ///< last: joined before what they use goes
+  std::vector<std::jthread> threads_; ///< declared last, so that they end before what they use is destroyed
 };
 
 } // namespace projector::eventlog

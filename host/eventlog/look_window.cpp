@@ -46,7 +46,7 @@ void LookWindow::end_of_snapshot() {
   cut_snapshot();
 }
 
-/// Called before the first gap is added, so that a segment holds either contiguous rows or rows above a gap.
+/// Called before the first gap is added, so that a segment has either contiguous rows or rows above a gap.
 void LookWindow::cut_snapshot() {
   if (builder_.empty()) {
     return;

@@ -10,13 +10,13 @@
 
 namespace projector::eventlog {
 
-/// The rows that one look has read and not yet handed over, and which positions between them are missing. Rows come
-/// first from the look's own snapshot, then from later ones that show what has filled a gap. Owned by a look, used on
-/// the tail's thread.
+/// The rows that one look has read and not yet handed over, and the positions that are missing between them. The first
+/// rows are those of the look's own snapshot; later snapshots add the rows that have filled a gap. Owned by a look,
+/// used on the tail's thread.
 class LookWindow {
 public:
-  /// `most_bytes`: what the rows of the look's snapshot may take in memory; one row may exceed it alone. `builder`
-  /// outlives the window; nobody else uses it meanwhile.
+  /// `most_bytes`: the memory that the rows of the look's snapshot may take; a single row may exceed it. `builder`
+  /// outlives the window and is used by nothing else meanwhile.
   LookWindow(std::int64_t settled, std::uint64_t incarnation, std::size_t most_bytes, SegmentBuilder& builder);
 
   /// The next row of the look's snapshot; positions rise. A row that exceeds the limit, and all that follow it, are
@@ -32,17 +32,17 @@ public:
   void end_of_filling();
   /// Instead of end_of_filling: none of the rows since the last one is used, and their positions stay missing.
   void drop_filling();
-  /// What is still missing at or below `position` will never come.
+  /// Positions that are still missing at or below `position` will never be filled.
   void close(std::int64_t position) { gaps_.close(position); }
 
-  /// Segments from the look's beginning, or the end of the ones taken before, up to gaps().contiguous(); without a hole
-  /// but for rows that were not read.
+  /// Segments up to gaps().contiguous(), from the end of those taken before, or from the look's beginning. They are
+  /// adjacent, except at rows that were not read.
   std::vector<SegmentPtr> take_contiguous();
 
   [[nodiscard]] const GapTracker& gaps() const noexcept { return gaps_; }
-  /// Memory of the rows that are held.
+  /// Memory of the rows that were not taken yet.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  [[nodiscard]] std::size_t rows() const noexcept { return rows_; } ///< read of the look's snapshot
+  [[nodiscard]] std::size_t rows() const noexcept { return rows_; } ///< number of rows read from the look's snapshot
 
 private:
   struct Row {
@@ -61,7 +61,7 @@ private:
   const std::size_t most_bytes_;
   SegmentBuilder& builder_;
   GapTracker gaps_;
-  std::int64_t taken_to_;             ///< up to here segments were finished as contiguous, or rows were not read
+  std::int64_t taken_to_;             ///< segments are finished up to here
   std::vector<SegmentPtr> ready_;     ///< contiguous, not taken yet
   std::size_t ready_bytes_ = 0;       ///< of the rows in ready_
   std::vector<Row> held_;             ///< above the first gap, in order of position

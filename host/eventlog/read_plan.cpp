@@ -12,7 +12,7 @@ constexpr std::int64_t kMostFilteredSpan = 1'000'000;
 constexpr std::int64_t kMostSpread = 1 << 20;
 constexpr std::size_t kSegmentsAhead = 8;
 
-/// Whether what it reads is of use to a cursor that needs nothing from before `not_before`.
+/// Whether a cursor with this `not_before` can use the rows of the read.
 bool is_new_enough(const HistoryRead& read, base::TimePoint not_before) {
   return !read.running || read.began >= not_before;
 }
@@ -28,7 +28,7 @@ HistoryRead* ReadPlan::covering(std::int64_t position, base::TimePoint not_befor
   return nullptr;
 }
 
-/// The cursors that are behind read at several places; each place gets an equal share of the memory.
+/// Cursors that are behind read in several ranges of positions; each range gets an equal share of the memory.
 std::size_t ReadPlan::bytes_of_a_read(const View& view) const {
   std::size_t places = 0;
   std::int64_t last = 0;
@@ -136,7 +136,7 @@ void ReadPlan::finished(const HistoryRead& read, std::int64_t rows, bool complet
   if (read.only_for) {
     return;
   }
-  // The next read's range follows how many of the last one's positions had an event.
+  // The range of the next read depends on how many positions of this one had an event.
   if (!complete) {
     spread_ = std::max<std::int64_t>(spread_ / 2, 1);
   } else if (rows * 4 < read.limit && read.to - read.after >= read.limit * spread_) {
@@ -144,7 +144,7 @@ void ReadPlan::finished(const HistoryRead& read, std::int64_t rows, bool complet
   }
 }
 
-/// The estimate rises at once and falls slowly, so that a second read of large events is not too large again.
+/// The estimate rises at once and falls slowly, so that after one read that was too large the next ones are not.
 void ReadPlan::learn(const Segment& segment) {
   if (!segment.events().empty()) {
     const std::size_t now = segment.bytes() / segment.events().size() + 1;

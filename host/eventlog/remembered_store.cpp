@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMostMarks = 16;
 
-/// The identity under which the same table is a store of its own.
+/// The identity that declares the same table a new store.
 std::string next_identity(const std::string& store) {
   const auto hash = store.rfind('#');
   std::int64_t number = 1;
@@ -29,7 +29,7 @@ std::string begin_anew(const Store& store, const RememberedStore& remembered) {
 }
 
 void check_timeline(const Store& store, const RememberedStore& remembered) {
-  // Where it cannot be known, nothing is handed over either.
+  // If the timeline is not known, no event is handed over either.
   if (!remembered.timeline || !store.flush_unknown.empty() || *remembered.timeline == store.identity.timeline) {
     return;
   }
@@ -91,7 +91,8 @@ void add_mark(std::vector<EventMark>& marks, EventMark mark) {
   if (marks.size() <= kMostMarks) {
     return;
   }
-  // The one whose neighbours are the closest for their distance from the end goes; the ends stay.
+  // Drops the mark whose neighbours are closest together relative to their distance from the end; never the first or
+  // the last.
   std::size_t best = 1;
   double smallest = 2;
   for (std::size_t at = 1; at + 1 < marks.size(); ++at) {

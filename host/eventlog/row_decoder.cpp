@@ -79,7 +79,7 @@ projector_str required_text(const pg_result* result, int row, int column) {
   return {PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column))};
 }
 
-/// PostgreSQL's infinity stays the largest value rather than wrap around.
+/// PostgreSQL's infinity becomes the largest value instead of overflowing.
 std::int64_t unix_microseconds(std::int64_t postgres) {
   std::int64_t sum;
   return __builtin_add_overflow(postgres, PROJECTOR_PG_EPOCH_US, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;

@@ -11,8 +11,8 @@ inline constexpr const char* kEventColumns =
     "global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, "
     "event_version, payload, metadata::text, trace_id, correlation_id, causation_id, created_at";
 
-/// One row of kEventColumns in binary format, in the form in which plugins get it. Its text points into the result.
-/// Throws UnreadableEvent where a value that every event has is NULL.
+/// Converts one row of kEventColumns from binary format to what plugins get. Its text points into the result. Throws
+/// UnreadableEvent if a required value is NULL.
 projector_event decode_row(const pg_result* result, int row);
 
 } // namespace projector::eventlog

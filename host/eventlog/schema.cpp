@@ -73,7 +73,7 @@ std::string store_schema(const std::string& events_table, const std::string& rol
   created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
   UNIQUE (bounded_context, aggregate_type, aggregate_id, aggregate_version)
 );
--- Where the table has rows and programs append to it, use "projectorctl schema apply", which keeps nobody waiting.
+-- If the table has rows and programs append to it, use "projectorctl schema apply", which does not block them.
 DO $index$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_index WHERE indrelid = {1}::regclass AND indpred IS NULL AND indnkeyatts > 1 AND
       pg_get_indexdef(indexrelid, 1, true) = 'event_type' AND
@@ -104,7 +104,7 @@ CREATE TABLE IF NOT EXISTS {2} (
     sql += fmt::format("GRANT USAGE ON SCHEMA {} TO {};\n", name.schema.substr(0, name.schema.size() - 1), grantee);
   }
   sql += fmt::format("GRANT SELECT ON {} TO {};\n", table, grantee);
-  // The sequence need not have the name that BIGSERIAL gives, where the table was there before.
+  // A table that existed before may use a sequence of another name than BIGSERIAL gives.
   sql += fmt::format(R"(DO $grant$ BEGIN
   EXECUTE format('GRANT SELECT ON SEQUENCE %s TO %I', coalesce(pg_get_serial_sequence({0}, 'global_position'),
     (SELECT q.oid::regclass::text FROM pg_attrdef d

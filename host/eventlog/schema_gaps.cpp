@@ -11,8 +11,8 @@ std::string text(const pg::Result& rows, std::size_t row, std::size_t column) {
   return std::string(rows.bytes(row, column));
 }
 
-/// For each table with rows and each index that it needs: whether it has it, one that would be it and is not valid, and
-/// who builds that now.
+/// For each table with rows and each index that it needs: whether the index exists, the name of an invalid one, and the
+/// session that is building it.
 pg::Result read_indexes(pg::Connection& connection, std::uint32_t table_oid) {
   return connection.exec(
       tree_sql(table_oid) +

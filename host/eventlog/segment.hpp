@@ -13,7 +13,7 @@
 
 namespace projector::eventlog {
 
-/// What filters look at besides the partition; a segment holds each combination once.
+/// The fields that filters compare. A segment holds each combination once.
 struct EventKind {
   std::string_view bounded_context;
   std::string_view aggregate_type;
@@ -33,11 +33,11 @@ public:
   /// Index into kinds() of each event, same order as events().
   [[nodiscard]] std::span<const std::uint32_t> event_kinds() const noexcept { return event_kinds_; }
   [[nodiscard]] std::span<const EventKind> kinds() const noexcept { return kinds_; }
-  /// Memory that it takes, arena and tables.
+  /// Memory of arena and tables.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
-  /// Which life of the store connection it was read in; see EventLog::incarnation.
+  /// The incarnation in which it was read; see EventLog::incarnation.
   [[nodiscard]] std::uint64_t incarnation() const noexcept { return incarnation_; }
-  /// When its read began, on the steady clock.
+  /// When its read began.
   [[nodiscard]] base::TimePoint read_at() const noexcept { return read_at_; }
 
 private:

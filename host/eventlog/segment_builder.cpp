@@ -11,7 +11,7 @@
 namespace projector::eventlog {
 namespace {
 
-/// The fields whose text each event has for itself, in the order in which the arena holds them.
+/// The fields whose text is stored for each event, in the arena's order.
 constexpr std::array kOwnText = {&projector_event::aggregate_id,   &projector_event::payload,
                                  &projector_event::metadata,       &projector_event::trace_id,
                                  &projector_event::correlation_id, &projector_event::causation_id};
@@ -20,7 +20,7 @@ std::string_view view(const projector_str& text) noexcept {
   return {text.data, text.size};
 }
 
-/// Events of one type rarely differ in the other two names, so the sizes of those will do.
+/// Events of one type rarely differ in the other two names, so their sizes are enough for a hash.
 std::size_t kind_hash(const projector_event& event) noexcept {
   return std::hash<std::string_view>()(view(event.event_type)) + 31 * event.aggregate_type.size +
          event.bounded_context.size;
@@ -168,7 +168,7 @@ SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint
   }
   segment->arena_.push_back(std::unique_ptr<char[]>(new char[arena_size]));
   char* free = segment->arena_.front().get();
-  *free++ = '\0'; // so that empty text of an otherwise empty arena has an address of its own
+  *free++ = '\0'; // gives empty text a valid address in an empty arena
 
   segment->kinds_.reserve(kinds_.size());
   for (const KindEntry& kind : kinds_) {

@@ -15,15 +15,14 @@ using SegmentPtr = std::shared_ptr<const Segment>;
 inline constexpr std::size_t kSegmentEvents = 1000;
 inline constexpr std::size_t kSegmentBytes = 1u << 20;
 
-/// Collects events in order of position and makes segments of them. Keeps its buffers from one segment to the next. One
-/// owner, one thread.
+/// Builds segments from events in order of position. Reuses its buffers. One owner, one thread.
 class SegmentBuilder {
 public:
   SegmentBuilder();
 
-  /// Copies the event's text. Its position is above that of the one before.
+  /// Copies the event's text. Positions must rise.
   void append(const projector_event& event);
-  /// As append, for an event that already lies in a segment: spares the hash.
+  /// Like append, for an event whose hash is known.
   void append(const projector_event& event, std::uint32_t aggregate_hash);
 
   /// Where the large texts of the event that was appended last belong. Good until the next call.
@@ -31,21 +30,21 @@ public:
     char* payload;
     char* metadata;
   };
-  /// As append, but of payload and metadata only makes room for as many bytes as their sizes say.
+  /// Like append, but only reserves the memory of payload and metadata, as many bytes as their sizes say.
   Room append_without_large_text(projector_event event);
   /// Takes back the event that was appended last; not where it is empty.
   void drop_last();
 
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return events_.size(); }
-  /// About what the segment takes in memory if it is finished now.
+  /// Approximate memory of the segment if it were finished now.
   [[nodiscard]] std::size_t bytes() const noexcept;
-  /// Of the last event; not where it is empty.
+  /// Position of the last event. Not to be called if there is none.
   [[nodiscard]] std::int64_t last_position() const { return events_.back().global_position; }
-  /// Whether an event of so many bytes of text belongs into the next segment.
+  /// Whether an event with `text_bytes` of text has to go into the next segment.
   [[nodiscard]] bool full_for(std::size_t text_bytes) const noexcept;
 
-  /// The segment over (after, to] with what was collected; the builder is empty then.
+  /// The segment for (after, to] with all appended events. Empties the builder.
   SegmentPtr finish(std::int64_t after, std::int64_t to, std::uint64_t incarnation, base::TimePoint read_at);
   void clear();
 
@@ -63,7 +62,7 @@ private:
   std::unique_ptr<char[]> text_;
   std::size_t text_size_ = 0;
   std::size_t text_capacity_ = 0;
-  std::vector<projector_event> events_; ///< text fields hold sizes, and NULL or not, until finish
+  std::vector<projector_event> events_; ///< until finish, their text has sizes but no valid addresses
   std::vector<std::uint32_t> hashes_;
   std::vector<std::uint32_t> event_kinds_;
   std::vector<KindEntry> kinds_;
@@ -76,7 +75,7 @@ std::size_t text_bytes(const projector_event& event) noexcept;
 /// Memory that an event takes in a segment, without the names of its kind.
 std::size_t event_bytes(const projector_event& event) noexcept;
 
-/// One segment over what `segments`, adjacent and of one incarnation, cover.
+/// One segment with the events of `segments`, which are adjacent and of one incarnation.
 SegmentPtr merge_segments(const std::vector<SegmentPtr>& segments);
 
 } // namespace projector::eventlog

@@ -7,7 +7,7 @@
 namespace projector::eventlog {
 namespace {
 
-/// How many positions the nearest cursor is away from the segment; kNone where all cursors are past it.
+/// How many positions the nearest cursor is behind the segment; kNone if all cursors have passed it.
 std::int64_t distance(const Segment& segment, std::span<const std::int64_t> positions) {
   const auto behind = std::lower_bound(positions.begin(), positions.end(), segment.to());
   if (behind == positions.begin()) {
@@ -40,8 +40,8 @@ void SegmentCache::erase(Map::iterator at) {
   segments_.erase(at);
 }
 
-/// Erases what the segment covers, and what it overlaps with and was read before it; the rest of that may be outdated
-/// as well. False: a newer one, or one that reaches farther, begins at the same position.
+/// Erases the segments that the new one covers, and older ones that overlap with it, since all of their events may be
+/// outdated. False: a newer or longer segment begins at the same position.
 bool SegmentCache::replace_older(const Segment& segment) {
   auto next = segments_.upper_bound(segment.after());
   if (next != segments_.begin() && std::prev(next)->second->to() > segment.after()) {
@@ -108,7 +108,8 @@ std::vector<SegmentPtr> SegmentCache::mergeable(std::int64_t position) const {
     if (run.empty() && segment->to() > position) {
       continue;
     }
-    // Only with what is at most twice as large as all the newer ones, so that each event is copied a few times at most.
+    // A segment is merged only if it is at most twice as large as all newer ones, so that each event is copied only a
+    // few times.
     const bool fits =
         run.empty() || (segment->to() == run.back()->after() && segment->events().size() <= 2 * events + 1 &&
                         segment->incarnation() == run.back()->incarnation());

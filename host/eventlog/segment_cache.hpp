@@ -11,28 +11,28 @@
 
 namespace projector::eventlog {
 
-/// The segments in memory, by the positions that they cover. Above its budget it drops first what every cursor has
-/// behind it, then what lies farthest ahead of the nearest cursor that will come to it. A segment replaces those that
-/// were read before it and overlap with it. Guarded by SharedLog's mutex.
+/// The segments in memory, by the positions that they cover. Above its budget it drops first the segments that all
+/// cursors have passed, then those that are farthest ahead of their nearest cursor. A segment replaces older ones that
+/// overlap with it. Guarded by SharedLog's mutex.
 class SegmentCache {
 public:
   explicit SegmentCache(std::size_t budget) : budget_(budget) {}
 
   /// The segment that covers position + 1 and was not read before `not_before`, or null.
   [[nodiscard]] SegmentPtr find(std::int64_t position, base::TimePoint not_before = {}) const;
-  /// Where the first segment begins that begins above `position` and was not read before `not_before`; kNone where
+  /// The beginning of the first segment that begins above `position` and was not read before `not_before`; kNone if
   /// there is none.
   [[nodiscard]] std::int64_t next_start(std::int64_t position, base::TimePoint not_before = {}) const;
-  /// Takes the segment in and drops others, or the new one itself, until the budget holds. `positions`: the cursors',
+  /// Adds the segment and drops others, or the new one itself, until the budget holds. `positions`: of all cursors,
   /// sorted. False: the new one was dropped.
   bool insert(SegmentPtr segment, std::span<const std::int64_t> positions);
   /// Changes the budget, and drops segments until it holds.
   void set_budget(std::size_t budget, std::span<const std::int64_t> positions);
   /// The newest run of small adjacent segments at or below `position` that are worth merging; fewer than two: none.
   [[nodiscard]] std::vector<SegmentPtr> mergeable(std::int64_t position) const;
-  /// Puts `merged` in the place of the segments that it was made of, where all of these are still there.
+  /// Replaces `parts` by `merged`, if all of them are still in the cache.
   void replace(const std::vector<SegmentPtr>& parts, SegmentPtr merged);
-  /// Bytes of the segments that the nearest cursor reaches within so many positions.
+  /// Bytes of the segments that are at most `distance` positions ahead of their nearest cursor.
   [[nodiscard]] std::size_t needed_within(std::int64_t distance, std::span<const std::int64_t> positions) const;
   void clear();
 

@@ -38,7 +38,7 @@ struct SettledReader::Look {
   WalPosition inserted = 0; ///< after the newest snapshot that rows come from
 
   [[nodiscard]] bool has_gap() const { return !window.gaps().missing().empty(); }
-  /// There are rows above those that were read.
+  /// Whether there are rows above those that were read.
   [[nodiscard]] bool beyond() const { return facts.highest > window.gaps().highest(); }
 };
 
@@ -53,7 +53,7 @@ void SettledReader::adopt(Store store) {
   if (std::find(sequences_.begin(), sequences_.end(), store_.sequence_oid) == sequences_.end()) {
     sequences_.push_back(store_.sequence_oid);
   }
-  // What is too large for the tail, the history readers read on demand.
+  // The history readers read rows that are too large for the tail on demand.
   const std::string rows = rows_without_large_text(store_.table);
   rows_sql_ = fmt::format("SELECT {}, large FROM {} r WHERE global_position > $1 ORDER BY global_position LIMIT $2",
                           kEventColumns, rows);
@@ -80,21 +80,22 @@ bool SettledReader::look() {
 
 bool SettledReader::attempt() {
   Look look{.window = LookWindow(settled_, options_.incarnation, most_bytes(), builder_), .facts = {}, .inserted = 0};
-  const auto ticket = sink_.asked();
+  const auto ticket = sink_.query_begins();
   const auto facts = read_snapshot(look.window);
   if (!facts) {
     return false;
   }
   look.facts = *facts;
   look.inserted = look.facts.inserted;
-  sink_.answered(ticket);
+  sink_.query_ended(ticket);
   check(look.facts);
   sink_.seen(look.facts.last_value, std::max(look.facts.highest, settled_),
              {.position = look.facts.highest, .event_id = look.facts.highest_event});
   sink_.flushed(look.facts.flushed);
   publish_contiguous(look);
   if (look.has_gap() || look.beyond()) {
-    // Only here, after the snapshot: whoever drew a position below a visible row had the lock then, or is done by now.
+    // To be queried after the snapshot: a transaction that drew a position below a visible row holds the lock now, or
+    // has ended.
     LockHolders holders(connection_, store_, sequences_);
     wait_for_holders(look, holders);
   }
@@ -102,7 +103,7 @@ bool SettledReader::attempt() {
   return true;
 }
 
-/// Nothing where a row among those read cannot be handed over.
+/// Nothing if one of the rows cannot be read.
 std::optional<SettledReader::Facts> SettledReader::read_snapshot(LookWindow& window) {
   enum Tag : std::size_t { kBegin, kRows, kFacts, kCommit };
   Facts facts;
@@ -112,7 +113,7 @@ std::optional<SettledReader::Facts> SettledReader::read_snapshot(LookWindow& win
   const std::int64_t queried = readable_rows_ ? limit : limit + 1;
   std::int64_t rows_read = 0;
   std::int64_t last = settled_;
-  std::optional<std::int64_t> unreadable; // how many rows come before the first position that has such a row
+  std::optional<std::int64_t> unreadable; // number of rows before the first position that has such a row
   const auto take = [&](const pg_result* row) {
     try {
       const projector_event event = decode_row(row, 0);
@@ -204,19 +205,19 @@ void SettledReader::wait_for_holders(Look& look, LockHolders& holders) {
   const auto began = base::Clock::now();
   auto described = base::TimePoint();
   base::Duration pause = kFirstPause;
-  bool told = false;
+  bool reported = false;
   while (!holders.empty()) {
     const auto waited = base::Clock::now() - began;
     if (!look.has_gap() && (!look.beyond() || waited > kPatience)) {
-      break; // all that was read is handed over; what else there is, the next look reads
+      break; // all rows of this look are handed over; the next look reads the others
     }
     if (look.has_gap() && waited >= options_.gap_report_after &&
         base::Clock::now() - described >= std::chrono::seconds(1)) {
       described = base::Clock::now();
       sink_.waiting(
           fmt::format("gap {} waits for {}", ranges_text(look.window.gaps().missing()), holders.describe(store_.role)),
-          !told);
-      told = true;
+          !reported);
+      reported = true;
     }
     pollfd stopped{stop_.fd(), POLLIN, 0};
     const timespec step{0, std::chrono::nanoseconds(pause).count()};
@@ -224,15 +225,15 @@ void SettledReader::wait_for_holders(Look& look, LockHolders& holders) {
       throw pg::Interrupted();
     }
     pause = std::min(pause * 2, kLongestPause);
-    const auto ticket = sink_.asked();
+    const auto ticket = sink_.query_begins();
     const bool gone = holders.refresh();
-    sink_.answered(ticket);
+    sink_.query_ended(ticket);
     sink_.flushed(holders.flushed());
     if (gone && !holders.empty()) {
       read_filled(look);
     }
   }
-  if (told) {
+  if (reported) {
     sink_.waiting("", false);
   }
   if (holders.empty()) {
@@ -240,8 +241,8 @@ void SettledReader::wait_for_holders(Look& look, LockHolders& holders) {
   }
 }
 
-/// All transactions that held the lock have ended: what a snapshot taken now does not show at or below the look's
-/// highest row will never come.
+/// All transactions that held the lock have ended: a position at or below the look's highest row that a new snapshot
+/// does not show will never be filled.
 void SettledReader::end_look(Look& look) {
   for (std::size_t read = 0; look.has_gap() && read < most_bytes();) {
     const std::size_t held = look.window.bytes();
@@ -254,12 +255,12 @@ void SettledReader::end_look(Look& look) {
     publish_contiguous(look);
   }
   if (settled_ < look.facts.highest) {
-    // The history readers read on demand what was too much for this look, and what cannot be read.
+    // The history readers read on demand the rows that did not fit into this look, and those that cannot be read.
     publish({}, look.facts.highest, insert_position());
   }
 }
 
-/// Some transactions have ended and others have not: what has filled a gap meanwhile need not wait for the others.
+/// Called when some of the transactions have ended: rows that have filled a gap need not wait for the others.
 void SettledReader::read_filled(Look& look) {
   std::int64_t above = settled_;
   while (look.window.bytes() < 2 * most_bytes() && look.has_gap() && look.window.gaps().missing().back().to > above) {
@@ -273,8 +274,8 @@ void SettledReader::read_filled(Look& look) {
 }
 
 /// Reads the first missing ranges above a position, of which there is one at least, in a new snapshot and adds what is
-/// there now to the look's rows. Returns the position up to which all missing ranges have been read; nothing where a
-/// row among them cannot be read.
+/// there now to the look's rows. Returns the position up to which all missing ranges have been read; nothing if one of
+/// the rows cannot be read.
 std::optional<std::int64_t> SettledReader::read_missing(Look& look, std::int64_t above) {
   const std::int64_t limit = row_limit();
   std::vector<std::int64_t> after, to;
@@ -349,7 +350,7 @@ WalPosition SettledReader::insert_position() {
   return connection_.exec("SELECT " + store_.inserted_sql).int8(0, 0);
 }
 
-/// The estimate rises at once and falls slowly, so that large events are not read for nothing a second time.
+/// The estimate rises at once and falls slowly, so that large events are seldom read only to be left out.
 void SettledReader::learn(std::size_t rows, std::size_t bytes) {
   if (rows != 0) {
     const std::size_t now = bytes / rows;

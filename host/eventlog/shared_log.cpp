@@ -6,7 +6,7 @@
 namespace projector::eventlog {
 namespace {
 
-/// How long after it could not be read an event is read again.
+/// Pause before an event that could not be read is read again.
 constexpr base::Duration kObstaclePause = std::chrono::milliseconds(500);
 
 } // namespace
@@ -29,7 +29,7 @@ void SharedLog::lost() {
   waiting_.clear();
   cache_.clear();
   plan_.clear();
-  promises_.clear();
+  pending_settles_.clear();
   obstacles_.clear();
   too_large_ahead_ = SegmentCache::kNone;
   for (const auto& cursor : cursors_) {
@@ -61,16 +61,16 @@ void SharedLog::waiting(const std::string& why) {
   waiting_ = why;
 }
 
-std::uint64_t SharedLog::asked() const {
+std::uint64_t SharedLog::query_begins() const {
   const Lock lock(mutex_);
-  return answers_wanted_;
+  return queries_wanted_;
 }
 
-void SharedLog::answered(std::uint64_t ticket) {
+void SharedLog::query_ended(std::uint64_t ticket) {
   const Lock lock(mutex_);
-  answers_begun_ = std::max(answers_begun_, ticket);
-  answered_ = std::max(answered_, ticket);
-  answers_.notify_all();
+  queries_begun_ = std::max(queries_begun_, ticket);
+  queries_ended_ = std::max(queries_ended_, ticket);
+  results_.notify_all();
 }
 
 void SharedLog::look_begins() {
@@ -85,17 +85,17 @@ void SharedLog::seen(std::int64_t last_value, std::int64_t highest, const EventM
   if (!row.event_id.empty()) {
     add_mark(marks_, row);
   }
-  if (look_ticket_ > looks_settled_ && (promises_.empty() || promises_.back().ticket < look_ticket_)) {
-    promises_.push_back({look_ticket_, highest});
+  if (look_ticket_ > looks_settled_ && (pending_settles_.empty() || pending_settles_.back().ticket < look_ticket_)) {
+    pending_settles_.push_back({look_ticket_, highest});
   }
-  keep_promises();
+  finish_settles();
 }
 
-void SharedLog::keep_promises() {
-  while (!promises_.empty() && promises_.front().highest <= settled_) {
-    looks_settled_ = promises_.front().ticket;
-    promises_.pop_front();
-    answers_.notify_all();
+void SharedLog::finish_settles() {
+  while (!pending_settles_.empty() && pending_settles_.front().highest <= settled_) {
+    looks_settled_ = pending_settles_.front().ticket;
+    pending_settles_.pop_front();
+    results_.notify_all();
   }
 }
 
@@ -113,7 +113,7 @@ void SharedLog::publish(std::vector<SegmentPtr> segments, std::int64_t settled, 
       wake(*cursor);
     }
   }
-  keep_promises();
+  finish_settles();
   merge_small(lock);
 }
 
@@ -131,7 +131,7 @@ void SharedLog::flushed(std::int64_t durable) {
   merge_small(lock);
 }
 
-/// Only what is flushed: a reader of flushed events would otherwise wait for a segment that grows at its end.
+/// Merges flushed segments only: otherwise a reader of flushed events would wait for a segment that goes on growing.
 void SharedLog::merge_small(Lock& lock) {
   const auto parts = cache_.mergeable(durable_);
   if (parts.size() < 2) {
@@ -158,16 +158,16 @@ bool SharedLog::hand_over(const SegmentPtr& segment) {
 
 void SharedLog::await_look(base::TimePoint not_before, base::TimePoint deadline, const base::Stop& stop) {
   Lock lock(mutex_);
-  const auto urgent = [&] { return looks_wanted_ > look_ticket_ || answers_wanted_ > answers_begun_; };
-  tail_.wait_until(lock, stop.token(), deadline, [&] { return urgent() || store_called_; });
+  const auto urgent = [&] { return looks_wanted_ > look_ticket_ || queries_wanted_ > queries_begun_; };
+  tail_.wait_until(lock, stop.token(), deadline, [&] { return urgent() || store_notified_; });
   tail_.wait_until(lock, stop.token(), std::min(not_before, deadline), urgent);
-  store_called_ = false;
-  answers_begun_ = answers_wanted_;
+  store_notified_ = false;
+  queries_begun_ = queries_wanted_;
 }
 
-void SharedLog::store_called() {
+void SharedLog::store_notified() {
   const Lock lock(mutex_);
-  store_called_ = true;
+  store_notified_ = true;
   tail_.notify_all();
 }
 
@@ -298,7 +298,7 @@ void SharedLog::wake_all() {
   for (const auto& cursor : cursors_) {
     wake(*cursor);
   }
-  answers_.notify_all();
+  results_.notify_all();
   work_.notify_all();
   room_.notify_all();
 }

@@ -25,27 +25,27 @@ struct CursorState {
 
   const Filter filter;
   const bool durable_only;
-  const base::TimePoint not_before; ///< it is handed nothing that was read before
+  const base::TimePoint not_before; ///< it gets only events that were read later
 
-  std::uint64_t incarnation = 0; ///< in which the worker last read its checkpoint
-  std::int64_t position = 0;     ///< last asked for
-  SegmentPtr handed;             ///< came while the cursor waited for it; need not be in the cache
-  std::deque<SegmentPtr> own;    ///< read past the cache with the cursor's filter
-  std::size_t own_bytes = 0;     ///< of `own`
-  std::size_t own_average = 0;   ///< bytes of an event in `own`; 0: none was read yet
-  std::uint64_t told_halt = 0;   ///< the halt, or the obstacle, that next() has told of
+  std::uint64_t incarnation = 0;   ///< in which the worker last read its checkpoint
+  std::int64_t position = 0;       ///< last requested
+  SegmentPtr handed;               ///< was delivered while the cursor waited for it; may be missing in the cache
+  std::deque<SegmentPtr> own;      ///< were read with the cursor's filter and not cached
+  std::size_t own_bytes = 0;       ///< of `own`
+  std::size_t own_average = 0;     ///< average size of an event in `own`; 0: none was read yet
+  std::uint64_t reported_halt = 0; ///< number of the last halt or obstacle that next() has reported
   bool closed = false;
   bool waiting = false;
   bool woken = false;
   std::condition_variable_any changed;
 };
 
-/// What the tail, the history readers and the cursors share, behind one mutex that nobody holds while waiting for the
-/// store. Owned by the event log; any thread, except where a group of calls says whose they are.
+/// The state that the tail, the history readers and the cursors share. No thread holds its mutex while it waits for the
+/// store. Owned by the event log. Any thread may call it, except for the groups of functions below that belong to one.
 class SharedLog {
 public:
-  /// `memory`: what cached segments, and those that were read for single cursors, may take together. `readers`: how
-  /// many history readers there are.
+  /// `memory`: limit of cached segments and those read for single cursors together. `readers`: number of history
+  /// readers.
   SharedLog(std::size_t memory, std::size_t readers) : memory_(memory), cache_(memory), plan_(memory, readers) {}
 
   // For users of the log; see EventLog and Cursor.
@@ -65,27 +65,27 @@ public:
   /// The marks at or below a position.
   [[nodiscard]] std::vector<EventMark> marks(std::int64_t position) const;
 
-  // The tail's. A session begins with connected() and ends with lost().
+  // For the tail. A session begins with connected() and ends with lost().
   std::uint64_t connected(const Store& store, const RememberedStore& remembered);
   void lost();
   void halt(const std::string& reason);
   void resume();
   void waiting(const std::string& why);
-  /// A query is about to be sent to the server; its result has come.
-  std::uint64_t asked() const;
-  void answered(std::uint64_t ticket);
+  /// See SettledReader::Sink.
+  std::uint64_t query_begins() const;
+  void query_ended(std::uint64_t ticket);
   void look_begins();
   void seen(std::int64_t last_value, std::int64_t highest, const EventMark& row);
   void publish(std::vector<SegmentPtr> segments, std::int64_t settled, std::int64_t durable);
   void flushed(std::int64_t durable);
-  /// Returns when somebody waits for a look, when the store has notified and `not_before` has passed, at the deadline,
-  /// or on a stop.
+  /// Waits until a look is requested, or the store has sent a notification and `not_before` has passed, or the deadline
+  /// has passed, or a stop was requested.
   void await_look(base::TimePoint not_before, base::TimePoint deadline, const base::Stop& stop);
 
-  /// The listener's: the store has sent a notification.
-  void store_called();
+  /// For the listener: the store has sent a notification.
+  void store_notified();
 
-  // The history readers'.
+  // For the history readers.
   /// Waits for a read to do; null on a stop.
   std::shared_ptr<HistoryRead> next_read(const base::Stop& stop);
   /// Makes room for one event of so many bytes, the next one of the read: waits until what other reads build leaves
@@ -93,24 +93,26 @@ public:
   /// all the memory and no cursor waits for it, or since the session is lost or a stop is requested.
   bool make_room(HistoryRead& read, std::size_t bytes, const base::Stop& stop);
   void release(HistoryRead& read);
-  /// One finished segment of a read. False: nobody needs the rest of it now.
+  /// Passes on one segment of a read. False: the rest of the read is not needed now.
   bool deliver(HistoryRead& read, SegmentPtr segment);
   void finish(HistoryRead& read, std::int64_t rows, bool complete);
-  /// The event at `position` cannot be handed over now: cursors that come to it are told, and it is read again later.
+  /// The event at `position` cannot be read: cursors that reach it are halted with the reason, and it is read again
+  /// later.
   void unreadable(const HistoryRead& read, std::int64_t position, const std::string& reason);
-  [[nodiscard]] std::optional<Store> store(std::uint64_t incarnation) const; ///< none where another one has begun
+  [[nodiscard]] std::optional<Store>
+  store(std::uint64_t incarnation) const; ///< nothing if another incarnation has begun
 
 private:
-  struct Promise {
+  struct PendingSettle {
     std::uint64_t ticket;
     std::int64_t highest;
   };
-  /// An event that cannot be handed over, for cursors with after <= position < at.
+  /// An event that cannot be read. It concerns cursors with after <= position < at.
   struct Obstacle {
     std::int64_t after;
     std::int64_t at;
     std::string reason;
-    std::uint64_t number; ///< as of halts_
+    std::uint64_t number; ///< value of halts_ when it was found
     base::TimePoint retry_at;
   };
   using Lock = std::unique_lock<std::mutex>;
@@ -124,14 +126,14 @@ private:
   [[nodiscard]] std::size_t most_own(const CursorState& cursor) const;
   [[nodiscard]] bool reads_alone(const CursorState& cursor, std::int64_t from) const;
   bool hand_over(const SegmentPtr& segment);
-  void keep_promises();
+  void finish_settles();
   void merge_small(Lock& lock);
   [[nodiscard]] bool awaited(const HistoryRead& read) const;
   void wake_all();
   static void wake(CursorState& cursor);
   [[nodiscard]] std::vector<std::int64_t> positions() const;
 
-  mutable std::mutex mutex_; // guards everything below
+  mutable std::mutex mutex_; ///< guards all members below
   std::vector<std::shared_ptr<CursorState>> cursors_;
   const std::size_t memory_;
   SegmentCache cache_;
@@ -140,10 +142,10 @@ private:
   std::size_t reserved_ = 0;  ///< by running reads
   /// An event that is read only once a cursor waits for it, since it takes more than all the memory; the latest one.
   std::int64_t too_large_ahead_ = SegmentCache::kNone;
-  std::condition_variable_any work_;    ///< for history readers: the plan has grown
+  std::condition_variable_any work_;    ///< for history readers: a read was planned
   std::condition_variable_any room_;    ///< for history readers: a read has ended
-  std::condition_variable_any tail_;    ///< for the tail: somebody wants a look
-  std::condition_variable_any answers_; ///< for settle and confirm
+  std::condition_variable_any tail_;    ///< for the tail: a look is requested
+  std::condition_variable_any results_; ///< for settle and confirm
 
   bool connected_ = false;
   Store store_;
@@ -157,14 +159,14 @@ private:
   std::vector<Obstacle> obstacles_;
   std::string waiting_;
 
-  bool store_called_ = false;
+  bool store_notified_ = false;
   std::uint64_t looks_wanted_ = 0;  ///< tickets of settle()
   std::uint64_t look_ticket_ = 0;   ///< wanted when the running look began
-  std::uint64_t looks_settled_ = 0; ///< up to this ticket the promise of settle() is kept
-  std::deque<Promise> promises_;
-  std::uint64_t answers_wanted_ = 0; ///< tickets of confirm()
-  std::uint64_t answers_begun_ = 0;
-  std::uint64_t answered_ = 0;
+  std::uint64_t looks_settled_ = 0; ///< calls of settle() up to this ticket may return
+  std::deque<PendingSettle> pending_settles_;
+  std::uint64_t queries_wanted_ = 0; ///< tickets of confirm()
+  std::uint64_t queries_begun_ = 0;
+  std::uint64_t queries_ended_ = 0;
   std::uint64_t looks_ = 0, reads_ = 0, events_read_ = 0;
 };
 

@@ -6,7 +6,7 @@
 namespace projector::eventlog {
 namespace {
 
-/// As the number of a halt.
+/// Stands for the number of a halt.
 constexpr std::uint64_t kFlushUnknown = std::numeric_limits<std::uint64_t>::max();
 
 } // namespace
@@ -15,7 +15,7 @@ std::shared_ptr<CursorState> SharedLog::add_cursor(Filter filter, bool durable_o
   auto cursor = std::make_shared<CursorState>(std::move(filter), durable_only, not_before);
   const Lock lock(mutex_);
   cursor->incarnation = incarnation_;
-  // Until it asks, it needs nothing; what lies ahead of it must not be kept for it.
+  // Before its first request it needs no segment, so none is kept in the cache for it.
   cursor->position = SegmentCache::kNone;
   cursors_.push_back(cursor);
   return cursor;
@@ -49,8 +49,8 @@ Cursor::Next SharedLog::next(const std::shared_ptr<CursorState>& cursor, std::in
     const bool flush_unknown = cursor->durable_only && halted_.empty() && connected_ && !store_.flush_unknown.empty();
     if (!halted_.empty() || flush_unknown) {
       const std::uint64_t number = flush_unknown ? kFlushUnknown : halts_;
-      if (late || cursor->told_halt != number) {
-        cursor->told_halt = number;
+      if (late || cursor->reported_halt != number) {
+        cursor->reported_halt = number;
         return {Cursor::Status::Halted, nullptr, flush_unknown ? store_.flush_unknown : halted_};
       }
     } else if (connected_) {
@@ -61,8 +61,8 @@ Cursor::Next SharedLog::next(const std::shared_ptr<CursorState>& cursor, std::in
       if (after < settled_) {
         plan(cursor, after, true);
         if (const Obstacle* known = obstacle(after)) {
-          if (late || cursor->told_halt != known->number) {
-            cursor->told_halt = known->number;
+          if (late || cursor->reported_halt != known->number) {
+            cursor->reported_halt = known->number;
             return {Cursor::Status::Halted, nullptr, known->reason};
           }
           until = std::min(until, std::max(known->retry_at, base::Clock::now() + std::chrono::milliseconds(1)));
@@ -79,8 +79,8 @@ Cursor::Next SharedLog::next(const std::shared_ptr<CursorState>& cursor, std::in
   }
 }
 
-/// Of what the cursor was handed, what was read for it alone, and the cache. With durable_only nothing that reaches
-/// beyond what is flushed.
+/// Looks in the segment that the cursor was handed, in those read for it alone, and in the cache. With durable_only,
+/// only segments that are flushed as a whole are used.
 SegmentPtr SharedLog::find(CursorState& cursor, std::int64_t after) {
   const auto covers = [after](const SegmentPtr& segment) { return segment->after() <= after && after < segment->to(); };
   if (cursor.handed && !covers(cursor.handed)) {
@@ -105,7 +105,7 @@ void SharedLog::plan(const std::shared_ptr<CursorState>& cursor, std::int64_t fr
                             .positions = sorted,
                             .not_before = cursor->not_before};
   if (demanded && (cursor->handed || !cursor->own.empty() || cached(*cursor, from))) {
-    return; // it is there, and only not flushed yet
+    return; // the segment exists, but is not flushed yet
   }
   if (const Obstacle* known = obstacle(from); known != nullptr && base::Clock::now() < known->retry_at) {
     return;
@@ -125,13 +125,14 @@ void SharedLog::plan(const std::shared_ptr<CursorState>& cursor, std::int64_t fr
   }
 }
 
-/// Only what was read after the cursor's start, so that what was erased or corrected before does not come back.
+/// Uses only segments that were read after the cursor's start, since older ones may have events that were erased or
+/// corrected.
 SegmentPtr SharedLog::cached(const CursorState& cursor, std::int64_t after) const {
   return cache_.find(after, cursor.not_before);
 }
 
-/// What may still be read ahead for a cursor alone: all that such cursors hold ahead takes a quarter of the memory at
-/// most, so that the cache shrinks to three quarters.
+/// How many bytes may still be read ahead for this cursor alone. All such reads together take a quarter of the memory
+/// at most, so the cache keeps three quarters.
 std::size_t SharedLog::most_own(const CursorState& cursor) const {
   constexpr std::size_t kEach = 2 * kSegmentBytes;
   const std::size_t all = memory_ / 4;
@@ -142,7 +143,7 @@ void SharedLog::fit_cache() {
   cache_.set_budget(memory_ - std::min(memory_, own_bytes_ + reserved_), positions());
 }
 
-/// False: the cursor needs the rest of the read later, or never.
+/// False: the cursor does not need the rest of the read now.
 bool SharedLog::keep_own(CursorState& cursor, SegmentPtr segment) {
   if (cursor.closed) {
     return false;
@@ -158,7 +159,7 @@ bool SharedLog::keep_own(CursorState& cursor, SegmentPtr segment) {
   return most_own(cursor) > 0;
 }
 
-/// The first ones.
+/// Drops the first `count`.
 void SharedLog::drop_own(CursorState& cursor, std::size_t count) {
   if (count == 0) {
     return;
@@ -171,7 +172,8 @@ void SharedLog::drop_own(CursorState& cursor, std::size_t count) {
   fit_cache();
 }
 
-/// A lone straggler: nobody else will use what it reads, and its filter spares the store the rest.
+/// Whether the cursor is far behind all others: no other cursor would use the rows, and its filter reduces what the
+/// store has to send.
 bool SharedLog::reads_alone(const CursorState& cursor, std::int64_t from) const {
   const Filter& filter = cursor.filter;
   if ((filter.event_types.empty() && filter.aggregate_types.empty() && filter.bounded_contexts.empty()) ||
@@ -185,18 +187,18 @@ bool SharedLog::reads_alone(const CursorState& cursor, std::int64_t from) const 
 
 bool SharedLog::confirm(std::uint64_t incarnation, const base::Stop& stop) {
   Lock lock(mutex_);
-  const std::uint64_t ticket = ++answers_wanted_;
+  const std::uint64_t ticket = ++queries_wanted_;
   tail_.notify_all();
   const auto over = [&] { return !connected_ || incarnation_ != incarnation; };
-  answers_.wait(lock, stop.token(), [&] { return over() || answered_ >= ticket; });
-  return !over() && answered_ >= ticket;
+  results_.wait(lock, stop.token(), [&] { return over() || queries_ended_ >= ticket; });
+  return !over() && queries_ended_ >= ticket;
 }
 
 bool SharedLog::settle(const base::Stop& stop) {
   Lock lock(mutex_);
   const std::uint64_t ticket = ++looks_wanted_;
   tail_.notify_all();
-  return answers_.wait(lock, stop.token(), [&] { return looks_settled_ >= ticket; });
+  return results_.wait(lock, stop.token(), [&] { return looks_settled_ >= ticket; });
 }
 
 EventLog::Snapshot SharedLog::snapshot() const {

@@ -29,8 +29,8 @@ constexpr std::array<std::pair<const char*, const char*>, 7> kReadingSettings{
      {"enable_bitmapscan", "off"},
      {"max_parallel_workers_per_gather", "0"}}};
 
-/// Those of `functions`, a list of signatures with commas between, that this session's role may not execute; in the
-/// form in which GRANT takes them.
+/// Those of `functions`, a comma-separated list of signatures, that the session's role may not execute, as text for
+/// GRANT.
 std::string forbidden(Connection& connection, const std::string& functions) {
   return cell(connection.exec("SELECT coalesce(string_agg(f.name, ', '), '') FROM unnest(string_to_array($1, ', ')) "
                               "f(name) WHERE NOT has_function_privilege(f.name, 'EXECUTE')",
@@ -42,7 +42,7 @@ std::string grant(const std::string& functions, const std::string& role) {
   return fmt::format("GRANT EXECUTE ON FUNCTION {} TO {}", functions, pg::quote_identifier(role));
 }
 
-/// Without these positions belong to no store, and a crash of its server goes unnoticed.
+/// Checks the rights to identify the store and to notice a crash of its server.
 void check_rights(Connection& connection, const std::string& role) {
   const std::string missing = forbidden(connection, "pg_catalog.pg_control_system(), pg_catalog.pg_is_in_recovery(), "
                                                     "pg_catalog.pg_postmaster_start_time()");
@@ -54,7 +54,7 @@ void check_rights(Connection& connection, const std::string& role) {
   }
 }
 
-/// How far the store's log is on disk, where the role may ask.
+/// Sets the expressions for the positions of the write-ahead log, or the reason why they cannot be used.
 void find_out_about_flush(Connection& connection, Store& store) {
   const std::string missing =
       forbidden(connection, "pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn(), "
@@ -73,7 +73,7 @@ void find_out_about_flush(Connection& connection, Store& store) {
           .int8(0, 0);
 }
 
-/// What the server is and who we are there; refuses what takes no writes, and sessions that are not our own.
+/// Reads the server's identity and the session's role. Refuses standby servers and the sessions of a connection pooler.
 Store check_server(Connection& connection) {
   if (!connection.own_session()) {
     throw StoreRefused(
@@ -216,7 +216,7 @@ void find_sequence(Connection& connection, Store& store) {
                       "of its rows cannot be followed. Cure: detach it",
                       child.table, store.table, child.kind));
     }
-    // Without a default a row that names no position is refused by NOT NULL, so nothing can come from elsewhere.
+    // Without a default, NOT NULL refuses a row that gives no position, so no position comes from another sequence.
     const bool nothing = child.expression.empty() && child.identity.empty();
     const bool same = child.sequence == root.sequence && (child.plain || !child.identity.empty());
     const bool inherited_identity = !child.identity.empty() && child.sequence.empty();

@@ -8,54 +8,53 @@
 
 namespace projector::eventlog {
 
-/// What was found out about an event store that is safe to read. A value.
+/// An event store that is safe to read, as its check found it. A value.
 struct Store {
   StoreIdentity identity;
-  std::string server; ///< tells one life of one server from every other: its start time
-  std::string role;   ///< whom the host is there
+  std::string server; ///< start time of the server; another one means that it was restarted, or is another server
+  std::string role;   ///< the session's role
   std::uint32_t database_oid = 0;
   std::uint32_t table_oid = 0;
   std::uint32_t sequence_oid = 0;
   std::string table;           ///< schema-qualified, quoted
   std::string sequence;        ///< likewise
-  std::int64_t last_value = 0; ///< highest position that the sequence has handed out
+  std::int64_t last_value = 0; ///< highest position that the sequence has given out
   std::int64_t backend_pid = 0;
   std::int64_t wal_block_size = 0;
   std::int64_t wal_segment_size = 0;
-  /// Why it cannot be known what is flushed, with the cure; empty where it can. Then nothing may be handed over that
-  /// must be flushed.
+  /// Why the flushed position cannot be read, with the cure; empty if it can. Unless it is empty, no event is handed
+  /// over to cursors that need flushed ones.
   std::string flush_unknown;
-  /// SQL expressions of the position up to which the store's log is written, and flushed.
+  /// SQL expressions: up to where the store's write-ahead log is written, and flushed.
   std::string inserted_sql = "0";
   std::string flushed_sql = "0";
-  /// SQL expression of all that the check rests on and that can change while sessions are open: the table behind the
-  /// name, the defaults and the files of its whole partition tree (TRUNCATE gives a table another file), the sequence's
-  /// options, subscriptions.
+  /// SQL expression whose value changes when the check has to be repeated. It covers the table behind the name, the
+  /// defaults and files of its partition tree (TRUNCATE gives a table a new file), the sequence's options,
+  /// subscriptions.
   std::string fingerprint_sql;
   std::string fingerprint; ///< its value
 };
 
-/// Where the store's sequence is: SQL expression over the sequence's relation `s`.
+/// SQL expression of the last value that a sequence has given out; `s` is its relation.
 inline constexpr const char* kLastValueSql = "s.last_value - CASE WHEN s.is_called THEN 0 ELSE 1 END";
 
-/// Settings of every session of the event log. Row-level security makes reads fail instead of hiding rows; a snapshot
-/// is never older than its statement unless it is asked for; plans read in order of position, whatever the statistics
-/// say.
+/// Settings of every session of the event log. With them, row-level security makes reads fail instead of hiding rows,
+/// each statement has a new snapshot by default, and plans read in order of position whatever the statistics say.
 pg::ConnectOptions session_options(pg::ConnectOptions connect, const std::string& application_name);
 
-/// How the transaction of a program begins that reads the store once: in one snapshot, without writes, with those
-/// settings for itself alone. For pg::Transaction; in any session, also one that a pooler lends.
+/// The BEGIN of a transaction that reads the store in one snapshot, for pg::Transaction. It sets those settings for the
+/// transaction only, so it may also be used in the sessions of a connection pooler.
 std::string begin_reading();
 
-/// Reads everything about the store behind `events_table`. Throws StoreRefused with the cure where events could be lost
-/// or cannot be read, or where the session is lent by a pooler, pg::Error.
+/// Checks the store of `events_table`. Throws StoreRefused with the cure if events could be lost or cannot be read, or
+/// if the session belongs to a connection pooler; pg::Error.
 Store check_store(pg::Connection& connection, const std::string& events_table);
 
-/// Throws StoreRefused where this session is not on the server, the life of it, and the database that `store`
-/// describes.
+/// Throws StoreRefused if this session is on another server or database than `store`, or if the server was restarted
+/// meanwhile.
 void check_same_server(pg::Connection& connection, const Store& store);
 
-/// The cure for what a read of the table failed with, where there is a better one than the server's message.
+/// The error of a failed read as a message, with the cure if one is known.
 std::string explain(const pg::Error& error, const Store& store);
 
 } // namespace projector::eventlog

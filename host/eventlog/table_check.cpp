@@ -15,9 +15,9 @@ namespace {
 
 struct ColumnRule {
   const char* name;
-  const char* types; ///< as format_type names them, with commas around each
+  const char* types; ///< names as in format_type, each between commas
   const char* expected;
-  bool required; ///< in every event: NULL is not allowed
+  bool required; ///< NULL is not allowed
 };
 constexpr const char* kTextTypes = ",text,character varying,";
 constexpr std::array kColumns = {
@@ -66,14 +66,14 @@ void check_columns(pg::Connection& connection, const Store& store) {
 /// One table of the tree.
 struct Part {
   std::string table;
-  bool holds_rows = false; ///< a partitioned table has none of its own
+  bool holds_rows = false; ///< false for a partitioned table
   bool permanent = false;
   bool unique = false;               ///< a valid unique index over all rows begins with global_position
-  std::string invalid_index;         ///< one that would be unique and is not valid, or empty
+  std::string invalid_index;         ///< name of a unique index that is not valid, or empty
   std::vector<std::string> nullable; ///< required columns that allow NULL
 };
 
-/// The root first.
+/// All tables of the tree, the root first.
 std::vector<Part> read_parts(pg::Connection& connection, const Store& store) {
   std::vector<std::string> required;
   for (const ColumnRule& rule : kColumns) {
@@ -131,7 +131,7 @@ void check_not_null(const std::vector<Part>& parts) {
   for (const Part& part : parts) {
     std::vector<std::string> columns, actions;
     for (const std::string& column : part.nullable) {
-      // What is set on the root is set on all its parts.
+      // NOT NULL on the root also applies to its parts.
       if (&part == &parts.front() || std::find(root.begin(), root.end(), column) == root.end()) {
         columns.push_back(column);
         actions.push_back(fmt::format("ALTER COLUMN {} SET NOT NULL", column));

@@ -11,17 +11,17 @@
 namespace projector::eventlog {
 namespace {
 
-/// While new events come, looks are this far apart at least, however often the store calls.
+/// Shortest pause between looks while new events come, also with many notifications.
 constexpr base::Duration kShortestPause = std::chrono::milliseconds(1);
-/// How often it is asked whether what is settled is on disk.
+/// How often the flushed position is queried while settled events are not flushed.
 constexpr base::Duration kFlushPause = std::chrono::milliseconds(10);
 constexpr base::Duration kNudgeAfter = std::chrono::milliseconds(100);
 constexpr base::Duration kNudgesApart = std::chrono::seconds(1);
-/// How often it is asked whether the cause of a halt is cured.
+/// How often the tail checks whether the cause of a halt is removed.
 constexpr base::Duration kShortestHaltPause = std::chrono::milliseconds(50);
 constexpr base::Duration kLongestHaltPause = std::chrono::seconds(1);
 constexpr int kRefusalsToHalt = 3;
-/// How often the events that were seen are compared with the table's, where nothing says that it was emptied.
+/// How often marks are compared with the table if nothing indicates that it was emptied.
 constexpr base::Duration kMemoryCheckPause = std::chrono::seconds(5);
 
 } // namespace
@@ -102,7 +102,7 @@ void Tail::connect() {
     store = check_store(*connection_, options_.events_table);
     recall(store, remembered);
     if (remembered.settled > store.last_value) {
-      // Another host may have drawn, read and stored it since the sequence was read here.
+      // The position may be newer than `last_value`: another host has stored it since the sequence was read here.
       store = check_store(*connection_, options_.events_table);
       store.identity.store = remembered.store;
     }
@@ -140,7 +140,7 @@ void Tail::step() {
     Store store = reader_->store();
     store.last_value = std::numeric_limits<std::int64_t>::max(); // each look compares it
     check_memory(store);
-    check_needed_ = !store.flush_unknown.empty(); // no poll tells that the right was granted
+    check_needed_ = !store.flush_unknown.empty(); // a poll does not show that the right was granted
   }
   shared_.look_begins();
   bool found = false;
@@ -162,7 +162,7 @@ void Tail::step() {
   }
 }
 
-/// What is kept about the store, in its database or, newer, here.
+/// Reads what is stored about the store, or takes this object's own copy if that is newer.
 void Tail::recall(Store& store, RememberedStore& remembered) {
   found_ = store.identity;
   remembered = options_.stored_settled ? options_.stored_settled(store.identity) : RememberedStore();
@@ -178,16 +178,16 @@ void Tail::recall(Store& store, RememberedStore& remembered) {
 }
 
 void Tail::check_again() {
-  const auto ticket = shared_.asked();
+  const auto ticket = shared_.query_begins();
   Store store = check_store(*connection_, options_.events_table);
-  shared_.answered(ticket);
+  shared_.query_ended(ticket);
   check_needed_ = false;
   if (store.flush_unknown != reader_->store().flush_unknown) {
-    lost("its role may ask for other things than before");
+    lost("the rights of its role have changed");
     return;
   }
   if (store.identity != found_) {
-    lost("another table stands in its place");
+    lost("its table was replaced by another one");
     return;
   }
   store.identity = reader_->store().identity;
@@ -195,14 +195,14 @@ void Tail::check_again() {
   reader_->adopt(std::move(store));
 }
 
-/// Whether the events that were seen are still those of the table. Where they are not, the session ends, since the next
-/// one also reads what an operator has said to that.
+/// Checks that the table still has the events of the marks. If not, the session ends; the next one reads whether an
+/// operator has declared the table a new store.
 void Tail::check_memory(const Store& store) {
   memory_checked_ = base::Clock::now();
   RememberedStore seen = kept_;
   seen.settled = reader_->settled();
   seen.marks = shared_.marks(seen.settled);
-  seen.timeline.reset(); // a server does not change it while a session lives
+  seen.timeline.reset(); // it cannot change during a session
   try {
     check_remembered(*connection_, store, seen);
   } catch (const StoreRefused&) {
@@ -216,7 +216,7 @@ void Tail::check_memory(const Store& store) {
 void Tail::pause_for_next_look(base::TimePoint began, bool found) {
   const auto now = base::Clock::now();
   const auto took = std::chrono::duration_cast<base::Duration>(now - began);
-  // Looks under a steady stream of events take a fifth of the time, where the store does not call.
+  // Under a steady stream of events and without notifications, looks take a fifth of the time.
   base::Duration pause = found ? std::clamp(4 * took, kShortestPause, options_.poll_interval) : options_.poll_interval;
   if (flush_.lagging()) {
     pause = std::min(pause, kFlushPause);
@@ -224,8 +224,8 @@ void Tail::pause_for_next_look(base::TimePoint began, bool found) {
   shared_.await_look(began + std::max(kShortestPause, took), now + pause, stop_);
 }
 
-/// What is settled but not flushed may stay so on an idle server: records of an open transaction are flushed only with
-/// what comes later. An empty transaction with an id makes the server flush soon.
+/// On an idle server, settled events may stay unflushed: the records of an open transaction are flushed only with later
+/// ones. An empty transaction that has an id makes the server flush soon.
 void Tail::nudge_flush() {
   const auto now = base::Clock::now();
   if (!flush_.lagging()) {

@@ -14,20 +14,20 @@
 
 namespace projector::eventlog {
 
-/// The end of the log: one thread with one session that looks for new events, and makes that session again when it is
-/// lost. Owned by the event log.
+/// Reads the end of the log: one thread with one session that polls for new events, and connects again when the session
+/// is lost. Owned by the event log.
 class Tail : private SettledReader::Sink {
 public:
   Tail(const EventLogOptions& options, SharedLog& shared, const base::Stop& stop)
       : options_(options), shared_(shared), stop_(stop) {}
 
-  /// The thread's function, until the stop is requested. `opened` gets the outcome of the first connect and of the
-  /// checks of the store; after a failure of those it returns. Throws nothing.
+  /// The thread's function, until the stop is requested. `opened` gets the result of the first connect and of the
+  /// store's checks; if they fail, the function returns. Throws nothing.
   void run(std::promise<void> opened);
 
 private:
-  std::uint64_t asked() override { return shared_.asked(); }
-  void answered(std::uint64_t ticket) override { shared_.answered(ticket); }
+  std::uint64_t query_begins() override { return shared_.query_begins(); }
+  void query_ended(std::uint64_t ticket) override { shared_.query_ended(ticket); }
   void seen(std::int64_t last_value, std::int64_t highest, const EventMark& row) override {
     shared_.seen(last_value, highest, row);
   }
@@ -54,14 +54,14 @@ private:
   const base::Stop& stop_;
   std::optional<pg::Connection> connection_;
   std::optional<SettledReader> reader_;
-  StoreIdentity found_;  ///< the store's identity as its server tells it
-  RememberedStore kept_; ///< of the store that this log was connected to last
+  StoreIdentity found_;  ///< the store's identity without an operator's "#" number
+  RememberedStore kept_; ///< for the store to which this log was connected last
   base::TimePoint memory_checked_;
   FlushTracker flush_{0};
   base::TimePoint lagging_since_, nudged_;
   bool check_needed_ = false;
   bool reported_lost_ = false;
-  int failures_ = 0; ///< looks in a row that the server refused
+  int failures_ = 0; ///< number of successive looks that the server refused
   std::string halted_;
 };
 

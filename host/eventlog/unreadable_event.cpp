@@ -11,7 +11,7 @@
 namespace projector::eventlog {
 namespace {
 
-/// The expressions of kEventColumns, which hold no commas of their own.
+/// Splits kEventColumns at its commas.
 std::vector<std::string_view> column_expressions() {
   std::vector<std::string_view> expressions;
   std::string_view rest = kEventColumns;

@@ -10,7 +10,7 @@
 
 namespace projector::eventlog {
 
-/// One row of the events table that cannot be handed over as an event. what() says what is wrong with it.
+/// One row of the events table that cannot be read as an event. what() says what is wrong with it.
 class UnreadableEvent : public std::runtime_error {
 public:
   UnreadableEvent(std::int64_t position, std::string column, const std::string& found)
@@ -23,15 +23,15 @@ private:
   std::string column_;
 };
 
-/// Whether a query that reads events can have failed with this because of one row: a value that does not convert, a
-/// damaged one, one that is too large.
+/// Whether one row may have caused this error of a query that reads events: a value that cannot be converted, or a
+/// damaged or too large one.
 bool may_be_of_one_row(const pg::Error& error);
 
-/// What the server cannot give out of the row at this position; nothing where it can now. Throws pg::Error,
-/// pg::Interrupted.
+/// The value that the server cannot read in the row at this position; nothing if it can read the row now. Throws
+/// pg::Error, pg::Interrupted.
 std::optional<UnreadableEvent> find_unreadable(pg::Connection& connection, const Store& store, std::int64_t position);
 
-/// For people: where the event is, what is wrong with it, what waits for it, and the cure.
+/// A message for operators: where the event is, what is wrong with it, and the cure.
 std::string explain(const UnreadableEvent& event, const Store& store);
 
 } // namespace projector::eventlog
