@@ -9,11 +9,11 @@
 namespace projector::supervisor {
 namespace {
 
-/// Descriptors of one running partition: the one that ends its waits.
+/// Descriptors of one running partition: its eventfd, which interrupts waits.
 constexpr std::uint64_t kDescriptorsAPartition = 1;
-/// Standard streams, signals, wake-ups, watches, locks, and what one look at files and directories opens.
+/// Standard streams, signals, wake-ups, watches, locks, and what one scan of files and directories opens.
 constexpr std::uint64_t kOwnDescriptors = 32;
-/// For what is opened for a moment: files that are copied and read, a session that is made again.
+/// For short use: files that are copied and read, a session that is made again.
 constexpr std::uint64_t kMargin = 8;
 /// Main, signals, log, plugin files, checkpoints, bookkeeper, waiting until all has caught up.
 constexpr std::uint64_t kOwnThreads = 7;

@@ -17,12 +17,12 @@ struct Need {
   std::uint64_t read_model_sessions = 0;
 };
 
-/// For this number of partitions on this host, of all projections together.
+/// The need of `partitions`, the number of partitions that this host runs, of all projections together.
 Need need_of(const config::Configuration& configuration, std::uint64_t partitions);
 
-/// Why a projection cannot start so many partitions: what they take, what is allowed, the way out. Empty where enough
-/// descriptors are left for them and for the sessions that everything then opens. `running` are the partitions of all
-/// projections before that, `freed` those of this one, which end first. Reads /proc; main thread.
+/// Why a projection cannot start `partitions`: what they need, what is allowed, the way out. Empty if enough
+/// descriptors are left for them and for all sessions of the host. `running` is the number of running partitions of all
+/// projections; `freed` of them belong to this projection and end first. Reads /proc; main thread.
 std::string refuse_partitions(const config::Configuration& configuration, std::uint64_t partitions,
                               std::uint64_t running, std::uint64_t freed);
 

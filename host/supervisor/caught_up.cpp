@@ -14,13 +14,13 @@
 namespace projector::supervisor {
 namespace {
 
-constexpr int kLookMilliseconds = 20;
+constexpr int kPollMilliseconds = 20;
 /// After this many refusals in a row on a working session, a statement counts as refused permanently.
 constexpr int kMostRefusals = 50;
 
 void rest(const base::Stop& stop) {
   pollfd wait{stop.fd(), POLLIN, 0};
-  ::poll(&wait, 1, kLookMilliseconds);
+  ::poll(&wait, 1, kPollMilliseconds);
 }
 
 } // namespace
@@ -75,7 +75,7 @@ void CaughtUp::watch() {
       if (!connection || !connection->usable()) {
         connection = std::make_unique<pg::Connection>(connect_, stop_);
       }
-      if (const auto result = look(*connection, target); result != Result::Waiting) {
+      if (const auto result = poll(*connection, target); result != Result::Waiting) {
         end(result);
         return;
       }
@@ -109,7 +109,7 @@ void CaughtUp::end(Result result) {
   ended_.set();
 }
 
-CaughtUp::Result CaughtUp::look(pg::Connection& connection, std::int64_t target) {
+CaughtUp::Result CaughtUp::poll(pg::Connection& connection, std::int64_t target) {
   const auto outlook = outlook_();
   if (!outlook) {
     return Result::Waiting;
@@ -130,7 +130,7 @@ CaughtUp::Result CaughtUp::look(pg::Connection& connection, std::int64_t target)
     if (rows.is_null(row, 1)) {
       line += " has no checkpoint";
     } else if (rows.boolean(row, 2)) {
-      line += " is to be rebuilt, and that has not begun";
+      line += " waits for its rebuild, which has not begun";
     } else {
       line += fmt::format(" at {} of {}", rows.int8(row, 1), target);
     }

@@ -19,26 +19,28 @@ namespace projector::supervisor {
 
 /// The checkpoints for which a host with --until-caught-up waits.
 struct Outlook {
-  std::vector<std::string> checkpoints; ///< of every projection that should run, all partitions of all hosts
-  /// Those of them that cannot move without a person, each with its state and the reason: "failed: ..".
+  std::vector<std::string> checkpoints; ///< of all partitions of all hosts, for every projection that should run
+  /// Those of them that cannot go on without an operator, each with its state and reason: "failed: ..".
   std::map<std::string, std::string> stuck;
-  /// Workers of this host that have not opened their checkpoints yet. A read model that is to be emptied first has not
-  /// caught up, wherever its checkpoints stand.
+  /// Workers of this host that have not opened their checkpoints yet. Opening may empty the read model, so it has not
+  /// caught up yet, whatever position is stored.
   std::vector<std::string> opening;
-  std::vector<std::string> refused; ///< projections that should run and have no checkpoint to wait for, likewise
+  std::vector<std::string>
+      refused; ///< projections that should run and have no checkpoint to wait for, each with its state and reason
 };
 
-/// Watches the stored checkpoints until each has reached what was committed when it was made, or those that have not
-/// are stuck. Its own thread and connection, so that it sees what other hosts store too. Owned by the host; it logs.
+/// Polls the stored checkpoints until each has reached the last event that was committed when this object was made, or
+/// until the others are stuck. It has its own thread and connection and also sees the checkpoints of other hosts. Owned
+/// by the host; it logs.
 class CaughtUp {
 public:
   enum class Result {
     Waiting,
     Reached,
-    Stuck, ///< nothing that is left moves by itself, or the checkpoints cannot be read; see behind()
+    Stuck, ///< none of the others goes on by itself, or the checkpoints cannot be read; see behind()
   };
-  /// `outlook` gives nothing while that is not known yet; it is asked again at each look, on this object's thread,
-  /// before the checkpoints are read: one that is emptied meanwhile is then read as it stands afterwards.
+  /// `outlook` returns nothing while that is not known yet. It is called on this object's thread before each poll of
+  /// the checkpoints, so that a checkpoint which is reset meanwhile is read after the reset.
   CaughtUp(pg::ConnectOptions connect, const projection::CheckpointTables& tables, eventlog::EventLog& log,
            std::function<std::optional<Outlook>()> outlook);
   ~CaughtUp();
@@ -46,16 +48,16 @@ public:
   /// Readable once the result is no longer Waiting.
   [[nodiscard]] int fd() const noexcept { return ended_.fd(); }
   [[nodiscard]] Result result() const;
-  /// What has not caught up so far, e.g. "revenue_p1 at 100 of 250: failed: ..", and why the last look failed; for
-  /// people.
+  /// For messages: the checkpoints that have not caught up, e.g. "revenue_p1 at 100 of 250: failed: ..", and why the
+  /// last poll failed.
   [[nodiscard]] std::vector<std::string> behind() const;
 
 private:
   void run() noexcept;
   void watch();
-  Result look(pg::Connection& connection, std::int64_t target);
+  Result poll(pg::Connection& connection, std::int64_t target);
   void end(Result result);
-  /// True if trying again does not help.
+  /// True if a retry does not help.
   bool report(const pg::Error& error);
 
   pg::ConnectOptions connect_;
@@ -64,11 +66,11 @@ private:
   std::function<std::optional<Outlook>()> outlook_;
   base::Stop stop_;
   base::Wakeup ended_;
-  int refusals_ = 0;         ///< looks in a row that the server refused
-  mutable std::mutex mutex_; ///< guards what follows
+  int refusals_ = 0;         ///< number of successive polls that the server refused
+  mutable std::mutex mutex_; ///< guards the members below, except the thread
   Result result_ = Result::Waiting;
   std::vector<std::string> behind_;
-  std::string trouble_; ///< of the last look
+  std::string trouble_; ///< error of the last poll
   std::jthread thread_;
 };
 

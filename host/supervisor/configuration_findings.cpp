@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using Findings = std::vector<std::string>;
 
-/// Names that projections have, or had if their files were in order.
+/// Names of projections, including those in refused files.
 std::set<std::string> known_names(const config::Loaded& loaded, const Discovery& discovery) {
   std::set<std::string> names;
   for (const auto& [name, projection] : loaded.configuration->projections) {

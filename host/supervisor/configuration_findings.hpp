@@ -9,9 +9,9 @@
 
 namespace projector::supervisor {
 
-/// Probable mistakes that are no errors: names of --only and --except that no projection has, plugin directories and
-/// included files that are not there, configuration files and their directories that anybody may change. Each text says
-/// what to do about it; the same one for as long as that lasts. Looks at the files. `loaded` has a configuration.
+/// Probable mistakes that are not errors: names in --only and --except that no projection has, plugin directories and
+/// included files that do not exist, configuration files and directories that anybody may change. Each text says what
+/// to do, and stays the same while the mistake lasts. Reads the file system. `loaded` has a configuration.
 std::vector<std::string> configuration_findings(const config::Loaded& loaded, const Selection& selection,
                                                 const Discovery& discovery);
 

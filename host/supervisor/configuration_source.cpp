@@ -19,7 +19,7 @@ std::optional<ConfigurationSource> ConfigurationSource::open(std::filesystem::pa
     return std::nullopt;
   }
   ConfigurationSource source(std::move(main_file), std::move(overrides), first.state);
-  // Once more, so that no change since then escapes the watch.
+  // Loaded again, since the watch would miss a change during the first load.
   source.loaded_ = source.load();
   if (!source.loaded_.configuration) {
     problems = std::move(source.loaded_.main_problems);
@@ -66,7 +66,7 @@ std::optional<config::Loaded> ConfigurationSource::read_again() {
     for (const auto& problem : loaded.main_problems) {
       spdlog::error("{}", config::to_string(problem));
     }
-    spdlog::error("the configuration is refused as a whole, what ran before runs on");
+    spdlog::error("the configuration is refused as a whole; all projections go on as before");
     return std::nullopt;
   }
   for (const auto& key : config::restart_keys(get(), *loaded.configuration)) {
@@ -87,12 +87,12 @@ void ConfigurationSource::take(config::Loaded loaded) {
 }
 
 void ConfigurationSource::report() {
-  std::set<std::string> told;
+  std::set<std::string> reported;
   const auto once = [&](spdlog::level::level_enum level, std::string text) {
-    if (!told_.contains(text)) {
+    if (!reported_.contains(text)) {
       spdlog::log(level, "{}", text);
     }
-    told.insert(std::move(text));
+    reported.insert(std::move(text));
   };
   for (const auto& file : loaded_.refused) {
     once(spdlog::level::err, fmt::format("{} ({})", config::to_string(file.problems),
@@ -105,7 +105,7 @@ void ConfigurationSource::report() {
   for (const auto& problem : not_kept_) {
     once(spdlog::level::warn, problem);
   }
-  told_ = std::move(told);
+  reported_ = std::move(reported);
 }
 
 void ConfigurationSource::remark(std::vector<projection::WorkerStatus>& statuses) const {

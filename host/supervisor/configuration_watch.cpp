@@ -14,10 +14,10 @@ ConfigurationWatch::ConfigurationWatch(std::filesystem::path main_file) {
   sources_.main_file = std::move(main_file);
 }
 
-ConfigurationWatch::Look ConfigurationWatch::look(const std::filesystem::path& file) {
+ConfigurationWatch::FileStatus ConfigurationWatch::status_of(const std::filesystem::path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) {
-    Look none;
+    FileStatus none;
     none.error = errno;
     return none;
   }
@@ -27,31 +27,31 @@ ConfigurationWatch::Look ConfigurationWatch::look(const std::filesystem::path& f
   return {0, status.st_dev, status.st_ino, status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
 }
 
-ConfigurationWatch::Looks ConfigurationWatch::look_at_all() const {
-  Looks looks{{sources_.main_file, look(sources_.main_file)}};
+ConfigurationWatch::FileStatuses ConfigurationWatch::read_statuses() const {
+  FileStatuses statuses{{sources_.main_file, status_of(sources_.main_file)}};
   for (const auto& file : config::matching_files(sources_.patterns, sources_.main_file)) {
-    looks.emplace(file, look(file));
+    statuses.emplace(file, status_of(file));
   }
-  return looks;
+  return statuses;
 }
 
 void ConfigurationWatch::before_load() {
-  loaded_ = look_at_all();
+  loaded_ = read_statuses();
 }
 
 bool ConfigurationWatch::changed() const {
-  return look_at_all() != loaded_;
+  return read_statuses() != loaded_;
 }
 
 bool ConfigurationWatch::settled() const {
-  // Longer than the ticks in which file systems keep time.
+  // Longer than the resolution of the times in file systems.
   constexpr std::int64_t kFresh = 20'000'000;
   const std::int64_t now =
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  const auto looks = look_at_all();
-  return std::none_of(looks.begin(), looks.end(), [&](const auto& entry) {
+  const auto statuses = read_statuses();
+  return std::none_of(statuses.begin(), statuses.end(), [&](const auto& entry) {
     const std::int64_t age = now - entry.second.changed;
-    return entry.second.error == 0 && age >= 0 && age < kFresh; // a clock of another machine may be ahead
+    return entry.second.error == 0 && age >= 0 && age < kFresh; // the clock of a network file system may be ahead
   });
 }
 

@@ -9,46 +9,46 @@
 
 namespace projector::supervisor {
 
-/// Tells whether a load could give another configuration than the last one, without reading a file: by what stat says
-/// of the main file and of every file that `include` matches, behind symbolic links. A value; owned by the supervisor,
-/// its thread only.
+/// Checks whether the configuration files have changed since the last load, without reading them: it calls stat for the
+/// main file and for every file that `include` matches, following symbolic links. A value; owned by the supervisor, its
+/// thread only.
 class ConfigurationWatch {
 public:
   explicit ConfigurationWatch(std::filesystem::path main_file);
 
-  /// To be called before a load, so that a change during the load counts as one after it.
+  /// To be called before a load, so that a change during the load is noticed after it.
   void before_load();
-  /// To be called after it, also where it was refused: what it read is looked at from here on.
+  /// To be called after a load, also a refused one: from now on the files that it read are checked.
   void after_load(const config::SourceFiles& sources) { sources_ = sources; }
 
-  /// True before the first load, too. After a load that changes what is included it may be true without a reason, once.
+  /// Also true before the first load. It may be true once without a change, after a load that changes `include`.
   [[nodiscard]] bool changed() const;
-  /// False where one of the files was written to within the last 20 ms: it may be half written, and another change may
-  /// look the same to stat. Then a load is better put off for as long.
+  /// False if a file was written within the last 20 ms: it may be half written, and stat may not show another change.
+  /// The load should be delayed by 20 ms then.
   [[nodiscard]] bool settled() const;
 
-  /// For DirectoryWatch: those in which new files can appear, and the files themselves.
+  /// For DirectoryWatch: the directories in which new files can appear, and the files themselves.
   [[nodiscard]] std::set<std::filesystem::path> directories() const;
   [[nodiscard]] std::set<std::filesystem::path> files() const;
 
 private:
-  /// What stat says of a file, or why it says nothing.
-  struct Look {
+  /// The result of stat for a file, or its error.
+  struct FileStatus {
     int error = 0; ///< errno
     std::uint64_t device = 0;
     std::uint64_t inode = 0;
     std::int64_t size = 0;
-    std::int64_t modified = 0; ///< nanoseconds since 1970, as the next
+    std::int64_t modified = 0; ///< nanoseconds since 1970; the next one, too
     std::int64_t changed = 0;
-    friend bool operator==(const Look&, const Look&) = default;
+    friend bool operator==(const FileStatus&, const FileStatus&) = default;
   };
-  using Looks = std::map<std::filesystem::path, Look>;
+  using FileStatuses = std::map<std::filesystem::path, FileStatus>;
 
-  static Look look(const std::filesystem::path& file);
-  [[nodiscard]] Looks look_at_all() const;
+  static FileStatus status_of(const std::filesystem::path& file);
+  [[nodiscard]] FileStatuses read_statuses() const;
 
   config::SourceFiles sources_;
-  Looks loaded_; ///< before the last load; empty before the first
+  FileStatuses loaded_; ///< before the last load; empty before the first
 };
 
 } // namespace projector::supervisor

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint32_t kMask = IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
                                 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-constexpr int kMostLinks = 40; // as the kernel's
+constexpr int kMostLinks = 40; // like the kernel's limit
 
 fs::file_type type_of(const fs::path& path) {
   std::error_code ignored;
@@ -79,7 +79,7 @@ void DirectoryWatch::watch(const std::set<fs::path>& directories, const std::set
 }
 
 bool DirectoryWatch::follow(const fs::path& target, bool is_directory, Interests& interests) {
-  fs::path place("/"); // reached so far, without links
+  fs::path place("/"); // the part of the path that was followed so far, without links
   std::deque<std::string> rest;
   prepend(fs::absolute(target), rest);
   int links = 0;
@@ -96,7 +96,7 @@ bool DirectoryWatch::follow(const fs::path& target, bool is_directory, Interests
       if (!add(place, name, interests)) {
         return false;
       }
-      type = type_of(step); // again, as it may have changed before there was a watch to tell
+      type = type_of(step); // again, since it may have changed before the watch was added
     }
     if (type == fs::file_type::symlink) {
       std::error_code error;
@@ -109,7 +109,7 @@ bool DirectoryWatch::follow(const fs::path& target, bool is_directory, Interests
       continue;
     }
     if (type != fs::file_type::directory) {
-      return true; // a file, or absent
+      return true; // a file, or it does not exist
     }
     place = step;
   }
@@ -135,7 +135,7 @@ bool DirectoryWatch::add(const fs::path& directory, const std::optional<std::str
 }
 
 int DirectoryWatch::add_watch(const fs::path& directory) {
-  // One that exists stays as it is, and a path that became another directory gets one for that.
+  // An existing watch is not changed; if the path is another directory now, that one gets a new watch.
   const int descriptor = inotify_.add_watch(instance_.get(), directory.c_str(), kMask);
   if (descriptor < 0 && (errno == ENOSPC || errno == ENOMEM) && !trouble_) {
     const int error = errno;
@@ -151,7 +151,7 @@ int DirectoryWatch::add_watch(const fs::path& directory) {
 bool DirectoryWatch::matters(int descriptor, const char* name) const {
   const auto found = interests_.find(descriptor);
   if (found == interests_.end()) {
-    return descriptor < 0; // the queue overflowed; else a watch that was given up
+    return descriptor < 0; // -1: the queue overflowed; otherwise the watch was removed
   }
   return *name == '\0' || found->second.everything || found->second.names.contains(name);
 }

@@ -12,12 +12,12 @@
 
 namespace projector::supervisor {
 
-/// Tells that something in some directories, or some files, may have changed; what, a scan finds out. What is absent is
-/// waited for through its nearest existing parent, and every symbolic link on the way is watched where it stands. Where
-/// the kernel gives no watch, only the regular scan notices changes. Owned by the supervisor; its thread only.
+/// Reports that something in some directories, or some files, may have changed; a scan then finds out what. For a path
+/// that does not exist, its nearest existing parent is watched; for a symbolic link, the directory of the link as well.
+/// If the kernel gives no watch, only the regular scan notices changes. Owned by the supervisor; its thread only.
 class DirectoryWatch {
 public:
-  /// The kernel's functions, so that tests can let them fail.
+  /// The kernel's functions, which tests replace to let them fail.
   struct Inotify {
     std::function<int(int flags)> init;
     std::function<int(int fd, const char* directory, std::uint32_t mask)> add_watch;
@@ -25,19 +25,19 @@ public:
   DirectoryWatch();
   explicit DirectoryWatch(Inotify inotify);
 
-  /// From here on these, watched anew where they were replaced: all that happens in `directories`, and `files` one by
-  /// one. To be called before each scan.
+  /// Watches these from now on, and those that were replaced anew: all changes in `directories`, and those of `files`.
+  /// To be called before each scan.
   void watch(const std::set<std::filesystem::path>& directories, const std::set<std::filesystem::path>& files = {});
-  /// Readable when something may have changed; -1 where the kernel gives no inotify instance.
+  /// Readable when something may have changed; -1 if the kernel gives no inotify instance.
   [[nodiscard]] int fd() const noexcept { return instance_.get(); }
-  /// Takes what has been reported; true where any of it calls for a scan.
+  /// Reads the pending reports. True if a scan is needed.
   bool drain();
-  /// Why the last watch() does not watch everything, with the cure, where a limit of the kernel is used up. The same
-  /// text for as long as that lasts.
+  /// Why the last watch() could not watch everything, with the cure, if a limit of the kernel is reached. The text
+  /// stays the same while that lasts.
   [[nodiscard]] const std::optional<std::string>& trouble() const noexcept { return trouble_; }
 
 private:
-  /// What of a watched directory matters: everything, or only some entries.
+  /// The entries of a watched directory that matter: all, or only some.
   struct Interest {
     bool everything = false;
     std::set<std::string> names;
@@ -45,10 +45,10 @@ private:
   using Interests = std::map<int, Interest>; ///< by watch descriptor
 
   void open_instance();
-  /// Watches the way to `target`, and what is in it if it is to be a directory. False where the way changed meanwhile.
+  /// Watches the path to `target` and, if `is_directory`, its entries. False if the path changed meanwhile.
   bool follow(const std::filesystem::path& target, bool is_directory, Interests& interests);
-  /// Watches for one name in a directory, or for everything; where there is no watch to be had, for the directory in
-  /// its parent. False where the directory was gone and is there again.
+  /// Watches one name in a directory, or all; if the directory cannot be watched, its name in its parent. False if the
+  /// directory had vanished and exists again.
   bool add(const std::filesystem::path& directory, const std::optional<std::string>& name, Interests& interests);
   /// The watch descriptor, or -1 with errno.
   int add_watch(const std::filesystem::path& directory);

@@ -17,7 +17,7 @@ bool read_signature(const std::filesystem::path& file, FileSignature& signature)
     return false;
   }
   if (S_ISLNK(status.st_mode)) {
-    // The file behind a link changes without the link; where there is none, the link itself is what is to be refused.
+    // The target of a link can change while the link does not. A link without a target is kept, and is refused later.
     struct stat target {};
     status = ::stat(file.c_str(), &target) == 0 ? target : status;
   }

@@ -10,7 +10,7 @@
 
 namespace projector::supervisor {
 
-/// What tells one version of a file from another without reading it.
+/// Identifies a version of a file without reading it.
 struct FileSignature {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
@@ -20,7 +20,7 @@ struct FileSignature {
   friend bool operator==(const FileSignature&, const FileSignature&) = default;
 };
 
-/// A plugin file that the directories hold.
+/// A plugin file found in the directories.
 struct FoundPlugin {
   std::string name;
   std::filesystem::path file;
@@ -31,14 +31,15 @@ struct FoundPlugin {
 
 struct Discovery {
   std::map<std::string, FoundPlugin> plugins;      ///< by name
-  std::vector<std::string> unreadable;             ///< directories that are there and cannot be read, with the reason
-  std::vector<std::filesystem::path> ignored = {}; ///< files that end in .so and whose names are no plugin's
+  std::vector<std::string> unreadable;             ///< directories that exist but cannot be read, with the reason
+  std::vector<std::filesystem::path> ignored = {}; ///< files that end in .so but have no valid plugin name
 };
 
-/// That a file of Discovery::ignored is ignored, why, and the way out.
+/// The message for a file of Discovery::ignored: why it is ignored, and the way out.
 std::string ignored_file(const std::filesystem::path& file);
 
-/// Looks through the plugin directories; the first that holds a name wins. A directory that is absent is an empty one.
+/// Scans the plugin directories; of files with the same name, the one in the first directory wins. A directory that
+/// does not exist counts as empty.
 Discovery discover(const config::Plugins& plugins);
 
 } // namespace projector::supervisor

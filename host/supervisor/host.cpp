@@ -22,11 +22,12 @@ namespace {
 
 constexpr const char* kProgram = "projectord";
 
-/// Opens the stores, trying again while a server cannot be reached. Nothing when stopped; throws what no wait cures.
+/// Opens the stores, and retries while a server cannot be reached. Nothing when stopped; throws errors that a retry
+/// does not cure.
 std::optional<Stores> wait_for_stores(const config::Configuration& configuration, std::uint32_t other_sessions,
                                       const base::Stop& stop) {
   base::Backoff backoff(std::chrono::milliseconds(100), std::chrono::seconds(5));
-  std::string told;
+  std::string reported;
   while (!stop.requested()) {
     try {
       return open_stores(configuration, kProgram, stop, other_sessions);
@@ -36,9 +37,9 @@ std::optional<Stores> wait_for_stores(const config::Configuration& configuration
       if (!waiting_helps(error)) {
         throw;
       }
-      if (told != error.what()) {
-        told = error.what();
-        spdlog::warn("waiting for PostgreSQL: {}", told);
+      if (reported != error.what()) {
+        reported = error.what();
+        spdlog::warn("waiting for PostgreSQL: {}", reported);
       }
     }
     pollfd wait{stop.fd(), POLLIN, 0};
@@ -47,7 +48,7 @@ std::optional<Stores> wait_for_stores(const config::Configuration& configuration
   return std::nullopt;
 }
 
-/// Has the bookkeeper and SIGHUP call the supervisor, for as long as this lives; all of them outlive it.
+/// Lets the bookkeeper and SIGHUP call the supervisor while this object lives; all of them outlive it.
 class Calls {
 public:
   Calls(projection::Bookkeeper& bookkeeper, SignalThread& signals, Supervisor& supervisor)
@@ -70,7 +71,7 @@ private:
 
 struct Outcome {
   int code = 0;
-  std::optional<Supervisor::Ended> ended; ///< nothing: it was not started
+  std::optional<Supervisor::Ended> ended; ///< nothing: the supervisor was not started
 };
 
 Outcome run(const HostOptions& options, ConfigurationSource source, SignalThread& signals) {

@@ -54,7 +54,7 @@ void HostedProjection::refuse(DesiredProjection asked, const std::string& reason
                         back != nullptr || in_order() ? "runs on" : "stays", reason);
   }
   if (shown != this->reason()) {
-    // A file that is being written is no fault yet.
+    // A file that is still being written is not an error yet.
     spdlog::log(look_again ? spdlog::level::info : spdlog::level::err, "{}: refused{}{}", name_,
                 running() != nullptr ? ", " : ": ", shown);
   }
@@ -111,7 +111,7 @@ bool HostedProjection::step() {
   return all;
 }
 
-/// Makes the workers of what is to run now, if anything is.
+/// Makes the workers of the current generation, if there is one.
 void HostedProjection::launch() {
   if (running() == nullptr) {
     return;
@@ -130,7 +130,8 @@ void HostedProjection::launch() {
   }
 }
 
-/// A thread or a descriptor was not to be had. The workers that were made end, and the good generation comes back.
+/// Called when a thread or a descriptor was missing. The workers that were made end, and the good generation comes
+/// back.
 void HostedProjection::cannot_start(const std::exception& error) {
   const auto reason = supervisor::cannot_start(running()->assignments.size(), workers_.size(), error);
   could_not_start_ = true;
@@ -165,7 +166,7 @@ bool HostedProjection::look_at_trial() {
     all = all && status.passed_trial;
     any = any || status.passed_trial;
   }
-  // Once the read model was emptied, the old plugin cannot go on with it.
+  // The old plugin cannot go on with a read model that the new one has emptied.
   const bool passed = all || (any && running()->read_model_version != good.read_model_version);
   if (passed) {
     close(rollout_.pass());
@@ -204,7 +205,7 @@ CurrentProjection HostedProjection::current() const {
           running() != nullptr && !stopping, refused != nullptr && refused->look_again, stopping};
 }
 
-/// Why the request was not carried out; empty where it was.
+/// Why the request was not carried out; empty if it was.
 std::string HostedProjection::reason() const {
   if (const auto* refused = std::get_if<Refused>(&answer_)) {
     return refused->reason;

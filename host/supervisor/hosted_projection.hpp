@@ -16,8 +16,8 @@
 
 namespace projector::supervisor {
 
-/// One projection on this host: what was asked for last, its generations, and the workers of the one that runs. Owned
-/// by the supervisor and used on its thread; it logs.
+/// One projection on this host: the last request, its generations, and the workers of the running one. Owned by the
+/// supervisor and used on its thread; it logs.
 class HostedProjection {
 public:
   /// `services` and `plugins` outlive it.
@@ -26,40 +26,40 @@ public:
   HostedProjection(const HostedProjection&) = delete;
   HostedProjection& operator=(const HostedProjection&) = delete;
 
-  /// Starts a generation; where one runs, once that has finished its batches and ended. On trial where the one before
-  /// was in order: when it fails before its trial has ended, that one comes back.
+  /// Starts a generation. If one is running, it finishes its batches and ends first. If that one worked, the new one is
+  /// on trial: if it fails before the trial has ended, the old one comes back.
   void run(Generation generation);
-  /// The request cannot be carried out; what runs goes on. `look_again`: the file seemed half written.
+  /// The request cannot be carried out; a running generation goes on. `look_again`: the file seemed half written.
   void refuse(DesiredProjection asked, const std::string& reason, bool look_again);
   /// There is no plugin file, and nothing runs.
   void missing(DesiredProjection asked, const std::string& reason);
-  /// Whether the last request could not be started, though nothing is wrong with it; false again once that was taken.
-  /// Nothing of it runs then, or what ran before does.
+  /// Whether the last request could not be started for lack of resources, so that it should be tried again. The next
+  /// call returns false.
   [[nodiscard]] bool take_could_not_start() noexcept { return std::exchange(could_not_start_, false); }
-  /// The SHA-256 of plugin files with which `wanted` asks for nothing new: the one that runs already, and the one that
-  /// failed its trial.
+  /// The SHA-256 of plugin files with which `wanted` needs no new generation: of the running file, and of one that
+  /// failed its trial under the same request.
   [[nodiscard]] std::set<std::string> known_files(const DesiredProjection& wanted) const;
   /// The requested file is already running, or failed its trial before; `sha256` is one of known_files.
   void unchanged(DesiredProjection asked, const std::string& sha256);
   /// Tells the workers to end.
   void stop();
 
-  /// Acts on the states that the workers have reached; true where that changed anything. To be called when the state of
-  /// a worker has changed.
+  /// Reacts to the states of the workers; true if anything changed. To be called when the state of a worker has
+  /// changed.
   bool step();
-  /// It was told to stop, and all its workers have ended.
+  /// Whether stop() was called and all workers have ended.
   [[nodiscard]] bool ended() const noexcept { return rollout_.in<Rollout::Stopped>() != nullptr; }
 
   [[nodiscard]] CurrentProjection current() const;
-  /// What runs or is ending now, or null.
+  /// The generation that runs or is ending, or null.
   [[nodiscard]] const Generation* running() const noexcept { return rollout_.current(); }
-  /// The version of the read model that is stored, as far as a generation in order tells.
+  /// The stored version of the read model, if a working generation shows it.
   [[nodiscard]] std::optional<std::uint32_t> read_model_version() const;
-  /// Of each worker; or of the whole projection, where it is refused or missing.
+  /// One for each worker; one for the whole projection if it is refused or missing.
   [[nodiscard]] std::vector<projection::WorkerStatus> status() const;
 
 private:
-  /// What came of the last request.
+  /// The result of the last request.
   struct Accepted {};
   struct Refused {
     std::string reason;

@@ -20,8 +20,8 @@ Launch refused(std::string reason, bool look_again = false) {
   return launch;
 }
 
-/// The projection's own directory below the host's; empty where it cannot be made, since only a plugin that uses it
-/// needs one and is told so by its absence.
+/// Makes the projection's own directory in the host's. Empty if that fails, since many plugins do not need it; one that
+/// does sees that it has none.
 std::string make_state_directory(const std::filesystem::path& state, const std::string& projection) {
   std::error_code error;
   std::filesystem::create_directories(state, error);
@@ -46,7 +46,7 @@ Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::pa
     launch.known = staged.staged->sha256;
     return launch;
   }
-  // Copied before the first is loaded, since loading takes a copy over.
+  // All copies are made before the first one is loaded, since loading takes the copy's ownership.
   std::vector<plugin::StagedFile> copies{*staged.staged};
   try {
     while (copies.size() < wanted.partitions.size()) {

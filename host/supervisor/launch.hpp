@@ -12,10 +12,10 @@
 
 namespace projector::supervisor {
 
-/// A projection made ready to run, as often as needed: one assignment, with a loaded copy of the plugin of its own, for
-/// each partition. The plugin is closed when the last owner of its copies lets go.
+/// A projection that is ready to run: one assignment for each partition, each with its own loaded copy of the plugin.
+/// The plugin is closed when the last owner of its copies is destroyed.
 struct Generation {
-  std::uint64_t number = 1; ///< counts the started ones of a projection while this host lives
+  std::uint64_t number = 1; ///< counts a projection's generations since the host was started
   DesiredProjection wanted;
   std::string sha256; ///< of the plugin file
   std::uint32_t read_model_version = 0;
@@ -28,13 +28,13 @@ struct Launch {
   std::optional<Generation> generation;
   std::string refusal;     ///< why it cannot run: what was found, where, the way out
   bool look_again = false; ///< the file seemed half written
-  /// Of the file, where its bytes are known ones; nothing was loaded then.
+  /// The file's SHA-256 if it is a known one; nothing was loaded then.
   std::optional<std::string> known;
 };
 
-/// Stages, loads and checks the plugin of `wanted`, holds its settings against what the plugin declares, and makes its
-/// state directory below `state`. `wanted.plugin` is present; `known` are the SHA-256 of files that need no new
-/// generation. Supervisor's thread. Throws std::system_error where the staging directory fails.
+/// Stages, loads and checks the plugin of `wanted`, compares its settings with the plugin's declaration, and makes its
+/// state directory in `state`. `wanted.plugin` is present; `known` are the SHA-256 of files that need no new
+/// generation. Called on the plugin thread. Throws std::system_error if the staging directory cannot be used.
 Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::path& staging,
                       const std::filesystem::path& state, std::uint64_t number,
                       const std::set<std::string>& known = {});

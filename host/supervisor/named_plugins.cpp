@@ -68,7 +68,7 @@ void TableOwners::started(const config::Projection& projection) {
 }
 
 std::map<std::string, std::string> TableOwners::behind(const std::vector<const config::Projection*>& wanted) const {
-  // Its place among the stored ones, so that those without a checkpoint come last.
+  // The place among those with a checkpoint, or the end.
   const auto place = [&](const config::Projection& projection) {
     const auto schema = schema_of(projection);
     return std::find_if(named_.all.begin(), named_.all.end(),

@@ -9,38 +9,38 @@
 
 namespace projector::supervisor {
 
-/// Which plugins are not autostarted, and why: a projection's table names them, or has named them since the host
-/// started or when its checkpoint was last opened. A table that is away for a moment so never makes its plugin run with
-/// defaults. Owned by the supervisor; its thread only.
+/// Which plugins are not autostarted, and why: a projection's table names them, or has named them since the host was
+/// started or when its checkpoint was last opened. So a plugin does not run with defaults while its table is missing
+/// for a moment. Owned by the supervisor; its thread only.
 class NamedPlugins {
 public:
   NamedPlugins() = default;
-  /// `stored` are the checkpoints that there were at the start.
+  /// `stored`: projections that had a checkpoint when the host was started.
   explicit NamedPlugins(const projection::NamedProjections& stored);
 
-  /// The projections that are configured now.
+  /// Adds the plugins of all configured projections.
   void remember(const config::Configuration& configuration);
-  /// A name or a plugin that stands in a file that is refused. `reason` is for people.
+  /// Adds a projection's or plugin's name of a refused file. `reason` is for messages.
   void remember_refused(const std::string& name, const std::string& reason);
 
-  /// Why the plugin is not autostarted, for people; null: it is.
+  /// Why the plugin is not autostarted, for messages; null if it is.
   [[nodiscard]] const std::string* reason(const std::string& plugin) const;
 
 private:
   std::map<std::string, std::string> reasons_;
 };
 
-/// Which projection's tables stand where: for plugins that do not keep their projections' tables apart, which one goes
-/// first. The one whose checkpoint was made first does, and one without a checkpoint comes after those with one, by
-/// name. Owned by the supervisor; its thread only.
+/// Decides which projection may run if several use, in one schema, a plugin that does not keep their tables apart: the
+/// one whose checkpoint was made first. Those without a checkpoint come last, by name. Owned by the supervisor; its
+/// thread only.
 class TableOwners {
 public:
   TableOwners() = default;
   explicit TableOwners(projection::NamedProjections stored) : named_(std::move(stored)) {}
 
-  /// A projection was started and has, or will have, a checkpoint.
+  /// To be called when a projection was started: it has a checkpoint, or will have one.
   void started(const config::Projection& projection);
-  /// For each projection that is not the first of its plugin in its schema, the one that is.
+  /// For each projection that is not the first one with its plugin and schema, the name of the first one.
   [[nodiscard]] std::map<std::string, std::string> behind(const std::vector<const config::Projection*>& wanted) const;
 
 private:

@@ -21,7 +21,7 @@ namespace {
 
 std::atomic<bool> left_behind = false;
 
-/// Whether the copies left the process is logged and not relied on: a plugin may have pinned itself.
+/// Logs whether the copies left the process. Nothing relies on that, since a plugin can keep itself loaded.
 void close_one(const std::string& projection, std::optional<Generation> generation) {
   std::vector<std::filesystem::path> copies;
   for (const auto& assignment : generation->assignments) {

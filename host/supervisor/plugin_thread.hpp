@@ -12,30 +12,31 @@
 
 namespace projector::supervisor {
 
-/// The thread that copies, loads and closes plugin files, which takes as long as file systems and the plugins' own
-/// initialisers and finalisers like. It does one after the other, in the order of the calls. Owned by the supervisor;
-/// calls from any thread.
+/// The thread that copies, loads and closes plugin files, for a slow file system or a plugin's slow initialiser or
+/// finaliser must not block the main thread. It does one job after the other, in the order of the calls. Owned by the
+/// supervisor; calls from any thread.
 class PluginThread {
 public:
-  /// What came of a launch: `ticket` is the one that prepare() gave it.
+  /// The result of a launch; `ticket` is the one that prepare() returned.
   struct Prepared {
     std::uint64_t ticket = 0;
     std::string projection;
     Launch launch;
-    bool again = false; ///< nothing is wrong with the plugin: the system had too little for it
+    bool again = false; ///< to be tried again: it failed for lack of resources
   };
   /// `prepared` is called on the thread when take() has something.
   explicit PluginThread(std::function<void()> prepared);
-  /// Drops launches that are not begun, and closes the rest for at most `kLast`. What still runs then is left behind.
+  /// Drops launches that have not begun, and finishes the other jobs within `kLast`. A job that takes longer is left
+  /// behind.
   ~PluginThread();
   PluginThread(const PluginThread&) = delete;
   PluginThread& operator=(const PluginThread&) = delete;
 
-  /// Has `launch` called; what it needs is its own. Returns the ticket, which no other call gets.
+  /// Calls `launch` on the thread. It must not refer to objects that may be destroyed first. Returns a unique ticket.
   std::uint64_t prepare(std::string projection, std::function<Launch()> launch);
-  /// Launches that are done, each once.
+  /// The results of finished launches, each once.
   [[nodiscard]] std::vector<Prepared> take();
-  /// Closes the copies of plugins that nothing uses any more, and logs whether they left the process.
+  /// Closes the unused copies of plugins, and logs whether they left the process.
   void close(std::string projection, std::vector<Generation> generations);
 
   /// Whether some thread of this process was left behind. Then the process must end without exit(), which waits for the
@@ -47,7 +48,7 @@ public:
 private:
   struct Shared;
   static void run(Shared& shared);
-  std::shared_ptr<Shared> shared_; ///< the thread's too, which may outlive this
+  std::shared_ptr<Shared> shared_; ///< shared with the thread, which may outlive this object
   std::thread thread_;
 };
 

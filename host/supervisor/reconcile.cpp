@@ -17,7 +17,7 @@ std::vector<std::uint32_t> share_of(const std::optional<config::WorkerShare>& wo
   return share;
 }
 
-/// Whether there is something to carry out; a request that was served is nothing new.
+/// Whether the request differs from the last one. A rebuild request that was served is not a difference.
 bool differs(const DesiredProjection& wanted, const DesiredProjection& asked) {
   const bool same_file = wanted.plugin.has_value() == asked.plugin.has_value() &&
                          (!wanted.plugin || wanted.plugin->signature == asked.plugin->signature);
@@ -108,7 +108,7 @@ std::vector<std::string> not_autostarted(const config::Configuration& configurat
 
 std::vector<Action> reconcile(const Desired& desired, const Current& current) {
   std::vector<Action> actions;
-  std::set<std::string> ending; // checkpoints that workers on their way out still move
+  std::set<std::string> ending; // checkpoints that ending workers may still move
   for (const auto& [name, now] : current) {
     const auto wanted = desired.find(name);
     if (!now.stopping && !now.running) {

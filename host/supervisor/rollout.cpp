@@ -14,7 +14,7 @@ template <typename... Visitors>
 Overloaded(Visitors...) -> Overloaded<Visitors...>;
 
 [[noreturn]] void refuse_transition(const char* transition) {
-  throw std::logic_error(std::string("a projection's rollout was told to ") + transition +
+  throw std::logic_error(std::string("a projection's rollout was requested to ") + transition +
                          " in a state that does not allow it");
 }
 

@@ -9,26 +9,25 @@
 
 namespace projector::supervisor {
 
-/// Which generation of one projection runs, which one follows it, and which one can come back. A value: it has no
-/// threads, logs nothing, and is told what the workers have come to. Each transition names the states that it starts
-/// from; in any other it throws std::logic_error and changes nothing. It returns the generations that are not needed
-/// any more, whose copies of the plugin the caller closes.
+/// Which generation of one projection runs, which one follows it, and which one can come back. A value without threads
+/// and logging; the caller calls it when the workers' states require that. Each transition's comment names the states
+/// in which it is allowed; in others it throws std::logic_error and changes nothing. It returns the generations that
+/// are not needed any more; the caller closes their copies of the plugin.
 class Rollout {
 public:
   /// Nothing was started yet.
   struct Idle {};
-  /// In force: there is nothing to go back to.
+  /// Runs without a trial: there is no generation to go back to.
   struct Running {
     Generation generation;
   };
-  /// Started in the place of `good`, which comes back where it fails. `flag` is true for as long as that is so, and is
-  /// what its workers look at.
+  /// Started in place of `good`, which comes back if it fails. `flag` is true during the trial; the workers read it.
   struct OnTrial {
     Generation generation;
     Generation good;
     std::shared_ptr<std::atomic<bool>> flag;
   };
-  /// The workers of `ending` were told to end; then `next` starts.
+  /// The workers of `ending` were requested to end; `next` starts after them.
   struct Replacing {
     struct NoFallback {};     ///< `next` starts without a trial
     struct EndingFallback {}; ///< `next` can go back to `ending`
@@ -37,17 +36,17 @@ public:
     Generation next;
     Fallback fallback;
   };
-  /// The trial failed and the workers of `ending` were told to end; then `good` starts again.
+  /// The trial failed and the workers of `ending` were requested to end; `good` starts again after them.
   struct RollingBack {
     Generation ending;
     Generation good;
   };
-  /// The workers were told to end, and nothing follows.
+  /// The workers were requested to end, and no generation follows.
   struct Stopping {
     Generation ending;
   };
   struct Stopped {};
-  /// Not all workers of `ending` could be made; those that were made were told to end. It can be started again.
+  /// Not all workers of `ending` could be made; the others were requested to end. It can be started again.
   struct Withdrawing {
     Generation ending;
   };
@@ -56,8 +55,8 @@ public:
 
   /// Idle -> Running.
   void start(Generation generation);
-  /// Running, OnTrial, Replacing, RollingBack or Withdrawing -> Replacing. `in_order` says whether what is Running
-  /// works; it does not count in the other states, which know already what can come back.
+  /// Running, OnTrial, Replacing, RollingBack or Withdrawing -> Replacing. `in_order`: whether the Running generation
+  /// works; ignored in the other states, in which it is already decided which generation can come back.
   Unneeded replace(Generation next, bool in_order);
   /// OnTrial -> Running.
   Unneeded pass();
@@ -65,10 +64,10 @@ public:
   void roll_back();
   /// Running -> Withdrawing.
   void withdraw();
-  /// Any -> Stopping, or Stopped where nothing runs.
+  /// Any -> Stopping, or Stopped if nothing runs.
   Unneeded stop();
-  /// All workers of what was ending have ended: Replacing -> Running or OnTrial; RollingBack -> Running; Withdrawing
-  /// -> Idle; Stopping -> Stopped.
+  /// To be called when all workers of the ending generation have ended: Replacing -> Running or OnTrial; RollingBack ->
+  /// Running; Withdrawing -> Idle; Stopping -> Stopped.
   Unneeded ended();
 
   [[nodiscard]] const State& state() const noexcept { return state_; }
@@ -76,11 +75,11 @@ public:
   [[nodiscard]] const T* in() const noexcept {
     return std::get_if<T>(&state_);
   }
-  /// Workers were told to end and have not ended yet.
+  /// Whether workers were requested to end and have not ended yet.
   [[nodiscard]] bool ending() const noexcept;
-  /// What runs or is ending; null where nothing is.
+  /// The generation that runs or is ending, or null.
   [[nodiscard]] const Generation* current() const noexcept;
-  /// What would come back if `current` failed its trial, or is coming back; null where nothing would.
+  /// The generation that would come back if `current` failed its trial, or is coming back; null if there is none.
   [[nodiscard]] const Generation* good() const noexcept;
 
 private:

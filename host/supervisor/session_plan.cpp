@@ -23,7 +23,7 @@ struct Limit {
   bool read_model = false;
   std::uint32_t sessions = 0;
   std::string found;
-  std::string cure; ///< with {} for the number
+  std::string cure; ///< {} stands for the number
 };
 
 struct Sessions {
@@ -58,7 +58,7 @@ Sessions sessions_of(const SessionPlan& plan, std::uint32_t others) {
   return {kTail + plan.history_readers + (plan.listener ? 1 : 0), kCheckpointsAndStates + plan.pool_max + others};
 }
 
-/// Gives up one session of those that count, the one that is missed least; false where none can be.
+/// Removes the least important of the sessions to which the limit applies; false if none can be spared.
 bool give_up_one(SessionPlan& plan, const Limit& limit) {
   constexpr std::uint32_t kGoodPool = 2;
   const bool of_the_log = limit.event_store && (plan.listener || plan.history_readers > kLeastHistory);

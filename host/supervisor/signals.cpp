@@ -43,7 +43,7 @@ SignalThread::SignalThread() : signals_(block_and_open()) {
 SignalThread::~SignalThread() {
   quit_.request();
   thread_.join();
-  // From here on a signal does what it does to any program, so that one that does not come to its end can be ended.
+  // From now on SIGTERM and SIGINT have their default action, so that they end a process that hangs.
   ::signal(SIGHUP, SIG_IGN);
   const sigset_t set = taken_signals();
   ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);

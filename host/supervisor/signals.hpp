@@ -12,9 +12,9 @@
 namespace projector::supervisor {
 
 /// Takes the process's signals on a thread of its own, so that they also work while the main thread waits for a
-/// database. SIGTERM, SIGINT, the deadline and the end descriptor request the stop; a second SIGTERM or SIGINT ends the
-/// process at once. Made before any other thread, since it blocks the signals for all that come later. Owned by
-/// run_host.
+/// database. SIGTERM, SIGINT, the deadline and the descriptor of end_when() request the stop; a second SIGTERM or
+/// SIGINT ends the process at once. Made before any other thread, since the threads that are started later inherit the
+/// blocked signals. Owned by run_host.
 class SignalThread {
 public:
   SignalThread();
@@ -23,13 +23,14 @@ public:
   SignalThread& operator=(const SignalThread&) = delete;
 
   [[nodiscard]] const base::Stop& stop() const noexcept { return stop_; }
-  /// Whether the deadline, and nothing before it, requested the stop.
+  /// Whether the stop was requested by the deadline.
   [[nodiscard]] bool timed_out() const;
 
   void end_at(base::TimePoint deadline);
   /// The stop is requested once `fd` is readable; the caller keeps it open.
   void end_when(int fd);
-  /// What SIGHUP calls, on this thread. An empty one calls nothing; when this returns the one before runs no more.
+  /// Sets the function that SIGHUP calls on the signal thread; an empty one does nothing. When this returns, the former
+  /// function does not run any more.
   void on_hangup(std::function<void()> hangup);
 
 private:
@@ -41,7 +42,7 @@ private:
   base::Stop stop_;
   base::Stop quit_;
 
-  mutable std::mutex mutex_; ///< guards what follows
+  mutable std::mutex mutex_; ///< guards the members below, except the thread
   base::TimePoint deadline_ = base::never();
   int end_fd_ = -1;
   bool timed_out_ = false;

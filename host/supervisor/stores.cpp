@@ -35,7 +35,7 @@ pg::PoolOptions pool_options(const config::Configuration& configuration, const s
   return options;
 }
 
-/// A lock on the table is waited for later, by who reads them with each heartbeat.
+/// Null if the table is locked: the bookkeeper reads the rows later, with each heartbeat.
 std::shared_ptr<const projection::StoredProjections> read_stored(pg::Connection& connection,
                                                                  const projection::CheckpointTables& tables) {
   try {
@@ -61,7 +61,7 @@ std::shared_ptr<const projection::StoredProjections> read_stored(pg::Connection&
   throw pg::Error(error.kind(), error.sqlstate(), text);
 }
 
-/// One session after the other, so that no more than one is needed for this.
+/// Opens one session after the other, so that it never needs more than one.
 class Opening {
 public:
   Opening(const config::Configuration& configuration, std::string program, const base::Stop& stop)
@@ -102,7 +102,7 @@ public:
   }
 
 private:
-  /// A session that was closed just before still counts for a moment.
+  /// Retries when there are too many sessions, since the server counts a closed session for a moment longer.
   [[nodiscard]] pg::ConnectOptions roomy(const std::string& dsn, const std::string& purpose) const {
     auto options = connect_options(dsn, program_, purpose);
     options.make_room = [] {};

@@ -81,7 +81,7 @@ void Supervisor::sealed_turn() {
   try {
     turn();
   } catch (const std::exception& error) {
-    if (told_.insert(error.what()).second) {
+    if (reported_.insert(error.what()).second) {
       spdlog::error("looking at files and projections failed, and is tried again every {} s: {}",
                     std::chrono::duration_cast<std::chrono::seconds>(options_.rescan).count(), error.what());
     }
@@ -94,7 +94,7 @@ void Supervisor::turn() {
   const bool reload = reload_.exchange(false);
   if (look_.exchange(false) || reload || base::Clock::now() >= scan_at_) {
     const bool changed = configuration_.watch().changed();
-    const bool settled = !changed || configuration_.watch().settled(); // each looks at every file
+    const bool settled = !changed || configuration_.watch().settled(); // each call reads the status of every file
     if (reload || (changed && settled)) {
       reload_configuration();
     }
@@ -106,7 +106,7 @@ void Supervisor::turn() {
 }
 
 void Supervisor::reload_configuration() {
-  // Files are read without the mutex: a file system that hangs keeps no heartbeat back.
+  // Files are read without the mutex, so that a file system that hangs does not delay heartbeats.
   if (auto loaded = configuration_.read_again()) {
     const std::lock_guard lock(mutex_);
     configuration_.take(std::move(*loaded));
@@ -146,8 +146,8 @@ void Supervisor::scan() {
   first_report_.reset();
   watch_directories();
   auto discovery = discover(configuration_.get().plugins);
-  tell_shadowed(discovery);
-  tell_findings(discovery);
+  report_shadowed(discovery);
+  report_findings(discovery);
   auto picked_in_vain = selection_findings(configuration_.loaded(), options_.selection, discovery);
   keep_unreadable(discovery);
   base::Duration next = keep_absent(discovery) ? options_.absent : options_.rescan;
@@ -159,7 +159,7 @@ void Supervisor::scan() {
   const auto refused = remember_names(discovery);
   auto desired = desired_projections(configuration_.get(), discovery, options_.selection, refused, rebuilds,
                                      stored_partitions(), named_, owners_);
-  tell_idle_workers(desired);
+  report_idle_workers(desired);
   const auto actions = reconcile(desired, current());
   for (const auto& action : actions) {
     carry_out_sealed(action, desired);

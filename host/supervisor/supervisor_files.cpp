@@ -18,7 +18,7 @@ bool is_there(const std::filesystem::path& file) {
   return std::filesystem::exists(std::filesystem::symlink_status(file, error));
 }
 
-/// Why plugins get no directory for files of their own; empty where they do.
+/// Why plugins get no directory for files of their own; empty if they do.
 std::string state_finding(const std::filesystem::path& state) {
   std::error_code error;
   std::filesystem::create_directories(state, error);
@@ -35,8 +35,8 @@ std::string state_finding(const std::filesystem::path& state) {
 
 } // namespace
 
-/// Each report moves the look further away, up to a limit, so that a file that is being written is looked at once,
-/// whole.
+/// Each report delays the scan further, up to a limit, so that a file that is being written is read only once, when it
+/// is complete.
 void Supervisor::settle_reports() {
   const auto now = base::Clock::now();
   first_report_ = first_report_.value_or(now);
@@ -45,8 +45,8 @@ void Supervisor::settle_reports() {
 
 void Supervisor::keep_unreadable(Discovery& discovery) {
   for (const auto& directory : discovery.unreadable) {
-    if (told_.insert(directory).second) {
-      spdlog::warn("plugin directory {}; what runs from it runs on", directory);
+    if (reported_.insert(directory).second) {
+      spdlog::warn("plugin directory {}; projections that run from it go on", directory);
     }
     for (const auto& [name, hosted] : hosted_) {
       const auto now = hosted.current();
@@ -81,15 +81,15 @@ bool Supervisor::keep_absent(Discovery& discovery) {
   return !absent_since_.empty();
 }
 
-void Supervisor::tell_shadowed(const Discovery& discovery) {
+void Supervisor::report_shadowed(const Discovery& discovery) {
   for (const auto& file : discovery.ignored) {
-    if (told_.insert(file.string() + " is ignored").second) {
+    if (reported_.insert(file.string() + " is ignored").second) {
       spdlog::warn("{}", ignored_file(file));
     }
   }
   for (const auto& [name, plugin] : discovery.plugins) {
     for (const auto& file : plugin.shadowed) {
-      if (told_.insert(file.string() + " behind " + plugin.file.string()).second) {
+      if (reported_.insert(file.string() + " behind " + plugin.file.string()).second) {
         spdlog::warn("{} is shadowed by {}, whose directory comes first; remove one of them", file.string(),
                      plugin.file.string());
       }
@@ -97,7 +97,7 @@ void Supervisor::tell_shadowed(const Discovery& discovery) {
   }
 }
 
-void Supervisor::tell_findings(const Discovery& discovery) {
+void Supervisor::report_findings(const Discovery& discovery) {
   std::set<std::string> findings;
   auto found = configuration_findings(configuration_.loaded(), options_.selection, discovery);
   if (auto state = state_finding(configuration_.get().plugins.state); !state.empty()) {
@@ -116,7 +116,7 @@ std::set<std::string> Supervisor::remember_names(const Discovery& discovery) {
   named_.remember(configuration_.get());
   std::set<std::string> refused;
   for (const auto& [name, reason] : configuration_.refused_names()) {
-    // A projection that runs without a file of its own runs on when its first one is refused.
+    // A projection that runs without a file goes on if its first file is refused.
     const auto hosted = hosted_.find(name);
     if (hosted == hosted_.end() || !hosted->second.current().running) {
       refused.insert(name);
@@ -124,7 +124,7 @@ std::set<std::string> Supervisor::remember_names(const Discovery& discovery) {
     }
   }
   for (const auto& note : not_autostarted(configuration_.get(), discovery, named_)) {
-    if (told_.insert(note).second) {
+    if (reported_.insert(note).second) {
       spdlog::info("{}", note);
     }
   }
@@ -136,7 +136,7 @@ void Supervisor::watch_directories() {
   auto watched = configuration_.watch().directories();
   watched.insert(directories.begin(), directories.end());
   watch_.watch(watched, configuration_.watch().files());
-  if (watch_.trouble() && told_.insert(*watch_.trouble()).second) {
+  if (watch_.trouble() && reported_.insert(*watch_.trouble()).second) {
     spdlog::warn("{}", *watch_.trouble());
   }
 }

@@ -102,7 +102,7 @@ bool Supervisor::take_prepared() {
 }
 
 void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& asked) {
-  const auto& [wanted, asked_at, ticket] = asked;
+  const auto& [wanted, requested_at, ticket] = asked;
   const std::string& name = prepared.projection;
   Launch& launch = prepared.launch;
   HostedProjection& running = hosted(name);
@@ -112,7 +112,7 @@ void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& asked)
   if (launch.generation && launch.refusal.empty() && launch.generation->shares_tables && !wanted.behind.empty()) {
     launch.refusal = projection::refuse_second_projection(name, wanted.behind, wanted.projection.plugin);
   }
-  // Others may have started since this one was let through.
+  // Checked again, since other projections may have started meanwhile.
   if (const auto refusal = refuse_partitions(wanted); launch.generation && launch.refusal.empty() && !refusal.empty()) {
     launch.refusal = refusal;
     prepared.again = true;
@@ -127,7 +127,7 @@ void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& asked)
     Generation generation = std::move(*launch.generation);
     launch.generation.reset();
     for (auto& assignment : generation.assignments) {
-      assignment.asked_at = asked_at;
+      assignment.asked_at = requested_at;
     }
     running.run(std::move(generation));
   }

@@ -6,8 +6,8 @@
 namespace projector::supervisor {
 namespace {
 
-/// Whether it cannot move without a person. A failed one is tried again after `restart_interval`, but all its retries
-/// had failed before that, and whoever started a batch job sees that at once.
+/// Whether the projection cannot go on without an operator. A failed one is started again after `restart_interval`, but
+/// all its retries have failed, and a batch job should report that at once.
 bool stuck(projection::State state) {
   return state == projection::State::Failed || state == projection::State::Refused ||
          state == projection::State::Missing;
@@ -99,7 +99,7 @@ std::map<std::string, std::uint32_t> Supervisor::stored_partitions() const {
   return partitions;
 }
 
-void Supervisor::tell_idle_workers(const Desired& desired) {
+void Supervisor::report_idle_workers(const Desired& desired) {
   const auto& worker = configuration_.get().worker;
   for (const auto& [name, wanted] : desired) {
     const auto partitions = wanted.projection.partitions;
@@ -110,7 +110,7 @@ void Supervisor::tell_idle_workers(const Desired& desired) {
         fmt::format("{0}: its checkpoint was written with partitions = {1}, so {2} of {3} workers have no part in "
                     "it; to give each one, stop its workers and run \"projectorctl repartition {0} --to {3}\"",
                     name, partitions, worker->total - partitions, worker->total);
-    if (told_.insert(text).second) {
+    if (reported_.insert(text).second) {
       spdlog::warn("{}", text);
     }
   }

@@ -167,7 +167,7 @@ TEST_F(CaughtUpTest, AReadModelThatIsToBeRebuiltHasNotCaughtUp) {
   run("UPDATE projector_projections SET rebuild_requested = 1 WHERE checkpoint = 'a'");
   start(Names{"a"});
   EXPECT_TRUE(waits());
-  EXPECT_EQ(caught_up_->behind(), Names{"a is to be rebuilt, and that has not begun"});
+  EXPECT_EQ(caught_up_->behind(), Names{"a waits for its rebuild, which has not begun"});
   run("UPDATE projector_projections SET rebuild_requested = 0 WHERE checkpoint = 'a'");
   EXPECT_TRUE(readable());
 }

@@ -50,7 +50,7 @@ CurrentProjection running(const config::Projection& projection, std::uint64_t in
   return {asked(projection, inode), projection.checkpoint, true, false, false};
 }
 
-/// What was asked for last was refused, and what ran before runs on.
+/// The last request was refused, and the former generation goes on.
 CurrentProjection runs_instead(const config::Projection& projection, DesiredProjection refused) {
   return {std::move(refused), projection.checkpoint, true, false, false};
 }
