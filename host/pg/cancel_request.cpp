@@ -28,7 +28,7 @@ void request_cancel(pg_conn* connection, base::Duration limit) noexcept {
     if (!request->cancel) {
       return;
     }
-    // libpq connects and reads in PQcancel without a time-out, and may so wait for a suspended server for ever.
+    // PQcancel connects and reads without a time-out, so it may block for ever if the server is suspended.
     std::thread([request] {
       std::array<char, 256> why_not{};
       PQcancel(request->cancel.get(), why_not.data(), static_cast<int>(why_not.size()));
@@ -39,7 +39,7 @@ void request_cancel(pg_conn* connection, base::Duration limit) noexcept {
     std::unique_lock lock(request->mutex);
     request->delivered.wait_for(lock, limit, [&] { return request->done; });
   } catch (...) {
-    // Without memory or a thread there is no request: the server notices the end of the session by itself.
+    // Without memory or a thread no request is sent; the server notices by itself that the session has ended.
     return;
   }
 }

@@ -6,8 +6,8 @@ struct pg_conn;
 
 namespace projector::pg {
 
-/// Asks the server to cancel what a connection's session runs now, and waits for the request to be delivered, for at
-/// most `limit`. A server that does not answer gets the request from a thread of its own, which nobody waits for.
+/// Requests the server to cancel the running statement of a connection, and waits at most `limit` until the request is
+/// delivered. If the server does not respond in time, a detached thread goes on sending the request.
 void request_cancel(pg_conn* connection, base::Duration limit) noexcept;
 
 } // namespace projector::pg

@@ -23,7 +23,7 @@ constexpr base::Duration kCancelWait = std::chrono::seconds(1);
 constexpr base::Duration kRoomWait = std::chrono::seconds(1);
 constexpr int kRoomPauseMilliseconds = 20;
 
-/// In milliseconds, for poll; rounded up, so that a deadline has passed when the wait is over.
+/// In milliseconds, for poll; rounded up, so that the deadline has passed after the wait.
 int poll_timeout(std::optional<base::TimePoint> until, base::TimePoint now) {
   if (!until) {
     return -1;
@@ -32,7 +32,7 @@ int poll_timeout(std::optional<base::TimePoint> until, base::TimePoint now) {
   return static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), std::chrono::milliseconds(3'600'000)).count());
 }
 
-/// Notices are dropped, but a FATAL one while nothing runs is how a server says that it ends the session.
+/// Notices are dropped, except that a FATAL one while no statement runs means that the server ends the session.
 void receive_notice(void* ended_by_server, const PGresult* notice) {
   const char* severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
   if (severity != nullptr && (std::string_view(severity) == "FATAL" || std::string_view(severity) == "PANIC")) {
@@ -66,7 +66,7 @@ void Connection::connect_or_make_room(const ConnectOptions& options) {
       }
       options.make_room();
     }
-    // A closed session counts until its process has ended.
+    // The server counts a closed session until its process has ended.
     pollfd stopped{stop_->fd(), POLLIN, 0};
     if (::poll(&stopped, 1, kRoomPauseMilliseconds) > 0) {
       throw Interrupted();
@@ -74,7 +74,7 @@ void Connection::connect_or_make_room(const ConnectOptions& options) {
   }
 }
 
-/// In one statement, so that nothing is set in a session before it is known whose it is.
+/// One statement checks whose session it is and sets it up, so that nothing is set in a pooler's session.
 void Connection::set_up(const ConnectOptions& options) {
   std::string settings = "set_config('DateStyle', 'ISO', false), set_config('TimeZone', 'UTC', false), "
                          "set_config('standard_conforming_strings', 'on', false)";
@@ -103,7 +103,7 @@ void Connection::connect(const ConnectOptions& options) {
     throw std::bad_alloc();
   }
   PQsetNoticeReceiver(connection_.get(), receive_notice, &ended_by_server_);
-  PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE); // only so is there an SQLSTATE
+  PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE); // otherwise the message has no SQLSTATE
   if (PQstatus(connection_.get()) == CONNECTION_BAD) {
     if (const std::string said = PQerrorMessage(connection_.get()); said.starts_with("invalid ")) {
       throw InvalidDsn(explain_dsn(options.dsn, said));
@@ -215,7 +215,7 @@ bool Connection::alive() noexcept {
   if (!usable() || PQconsumeInput(connection_.get()) == 0) {
     return false;
   }
-  // Reads what came in as messages, too: a session whose end is announced is dead, though its socket may still be open.
+  // Also parses the input: the server may have announced the end of the session while its socket is still open.
   while (PGnotify* notification = PQnotifies(connection_.get())) {
     PQfreemem(notification);
   }
@@ -268,7 +268,7 @@ short Connection::wait(short events, std::optional<base::TimePoint> deadline, ba
       until = std::min(end, deadline.value_or(end));
     }
     pollfd watched[] = {{PQsocket(connection_.get()), events, 0}, {stop_->fd(), POLLIN, 0}};
-    // From the request on the stop's descriptor stays readable, and would turn the rest of the wait into a busy loop.
+    // After the request the stop's descriptor stays readable, and polling it would make the wait a busy loop.
     if (::poll(watched, stopping ? 1 : 2, poll_timeout(until, now)) < 0 && errno != EINTR) {
       throw std::system_error(errno, std::generic_category(), "poll");
     }
@@ -298,8 +298,8 @@ void Connection::pump(bool unsent) {
 }
 
 void Connection::feed() {
-  // What PQflush said is what to wait for: asked again it may have sent the rest, and then there is no answer to wait
-  // for, since the server waits for more.
+  // The wait must follow the PQflush that left output unsent: a second call may send the rest, and then the server need
+  // not send anything for which pump() could wait.
   while (PQflush(live()) > 0) {
     pump(true);
   }
@@ -375,7 +375,7 @@ void Connection::abandon() {
   const SessionDoubt before = doubt_;
   cancel();
   while (const Result result = next_result()) {
-    // That it was cancelled is what was asked for; a lost session is told.
+    // The cancellation was intended; only a lost connection is an error.
     if (failed(result)) {
       if (Error error = failure(result); error.connection_lost()) {
         throw error;

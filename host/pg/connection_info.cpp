@@ -41,7 +41,7 @@ ConnectionInfo::ConnectionInfo(const ConnectOptions& options)
     keywords_.push_back(keyword);
     values_.push_back(value);
   };
-  // The later one wins, and "dbname" stands for the whole DSN: what comes before it is a default.
+  // Later values win, and "dbname" is the whole DSN, so values before it are defaults.
   add("keepalives", "1");
   add("keepalives_idle", "30");
   add("keepalives_interval", "10");

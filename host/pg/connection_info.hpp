@@ -8,10 +8,10 @@ namespace projector::pg {
 
 struct ConnectOptions;
 
-/// What libpq needs for one connection attempt, and what must not be shown of it.
+/// The parameters of one connection attempt for libpq, and the password that no message may show.
 class ConnectionInfo {
 public:
-  /// Throws InvalidDsn where the DSN is neither a list of keyword=value nor a URI.
+  /// Throws InvalidDsn if libpq cannot parse the DSN.
   explicit ConnectionInfo(const ConnectOptions& options);
   ConnectionInfo(const ConnectionInfo&) = delete;
   ConnectionInfo& operator=(const ConnectionInfo&) = delete;
@@ -19,7 +19,7 @@ public:
   /// Ending with a null pointer, for PQconnectStartParams with expand_dbname.
   [[nodiscard]] const std::vector<const char*>& keywords() const noexcept { return keywords_; }
   [[nodiscard]] const std::vector<const char*>& values() const noexcept { return values_; }
-  /// Of the DSN where it has one, else of the options.
+  /// The DSN's connect_timeout if it has one, else that of the options.
   [[nodiscard]] std::chrono::seconds timeout() const noexcept { return timeout_; }
   /// The text with *** for the DSN's password.
   [[nodiscard]] std::string without_password(std::string text) const;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kSqlstateLength = 5;
 
-/// Where "FATAL:  28P01: " has its SQLSTATE, or npos. The severity may be in any language.
+/// Offset of the SQLSTATE in "FATAL:  28P01: ", or npos. The severity may be in any language.
 std::size_t find_sqlstate(const std::string& line) {
   constexpr std::string_view kBefore = ":  ";
   for (auto at = line.find(kBefore); at != std::string::npos; at = line.find(kBefore, at + 1)) {

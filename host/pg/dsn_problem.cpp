@@ -16,7 +16,8 @@ bool is_uri(std::string_view dsn) {
   return dsn.starts_with("postgresql://") || dsn.starts_with("postgres://");
 }
 
-/// In "keyword = value ..": the keyword whose value comes before the first word that is `word`; empty where none does.
+/// In "keyword = value ..": the keyword whose value stands before the first occurrence of `word`; empty if there is
+/// none.
 std::string_view keyword_before(std::string_view dsn, std::string_view word) {
   std::string_view before;
   const auto skip_blanks = [&] { dsn.remove_prefix(std::min(dsn.find_first_not_of(kBlanks), dsn.size())); };
@@ -44,8 +45,8 @@ bool is_secret(std::string_view keyword) {
   return keyword == "password" || keyword == "sslpassword";
 }
 
-/// Whether libpq has quoted a keyword, which may be shown. A password that is not quoted or encoded as it should be can
-/// leave its parts in a keyword's place.
+/// Whether libpq has quoted a keyword, which may be shown. Parts of a password that is not quoted or encoded correctly
+/// can appear in a keyword's place.
 bool is_keyword(std::string_view dsn, std::string_view message, std::string_view word) {
   if (word.empty() || word.find_first_not_of(kLetters) != std::string_view::npos) {
     return false;
@@ -53,13 +54,13 @@ bool is_keyword(std::string_view dsn, std::string_view message, std::string_view
   if (is_uri(dsn)) {
     return message.starts_with("invalid URI query parameter") && dsn.rfind('@') < dsn.find('?');
   }
-  // Any text without a blank or a sign of equality is a first word.
+  // The first word may be any text, e.g. a password alone, and is not shown.
   const bool named = message.starts_with("invalid connection option");
   const bool after_keyword = message.starts_with("missing \"=\"") && dsn.find('=') != std::string_view::npos;
   return (named || after_keyword) && !is_secret(keyword_before(dsn, word));
 }
 
-/// libpq quotes parts of the DSN in what it says about one that it cannot read.
+/// Hides the parts of the DSN that libpq quotes in its message.
 std::string without_values(std::string_view dsn, std::string_view message) {
   std::string shown;
   std::size_t from = 0;

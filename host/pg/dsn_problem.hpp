@@ -5,10 +5,10 @@
 
 namespace projector::pg {
 
-/// Why this DSN cannot be used, as a sentence for people; empty where libpq can read it. Asks no server.
+/// Why libpq cannot parse this DSN, as a message for operators; empty if it can. Does not connect.
 std::string dsn_problem(const std::string& dsn);
 
-/// The same, of a DSN about which libpq has said `message`: a wrong keyword is shown, and no value.
+/// The same from libpq's error `message`. Shows a wrong keyword, but never a value.
 std::string explain_dsn(const std::string& dsn, std::string_view message);
 
 } // namespace projector::pg

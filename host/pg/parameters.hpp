@@ -8,19 +8,19 @@
 
 namespace projector::pg {
 
-/// The parameters of one statement, copied into one buffer in the form that libpq wants: text ends with a NUL byte. A
-/// value; one thread. What does not fit PostgreSQL's limits (a value above 2 GiB) throws std::length_error.
+/// The parameters of one statement, copied into one buffer in libpq's format: text ends with a NUL byte. A value; one
+/// thread. Values above PostgreSQL's limit of 2 GiB throw std::length_error.
 class Parameters {
 public:
-  /// Throws std::invalid_argument where the text holds a NUL byte: PostgreSQL has no such text, libpq would cut it
-  /// there.
+  /// Throws std::invalid_argument if the text contains a NUL byte: PostgreSQL cannot store it, and libpq would truncate
+  /// the text.
   Parameters& text(std::string_view value, std::uint32_t oid = 0);
   Parameters& binary(std::string_view bytes, std::uint32_t oid);
   Parameters& int8(std::int64_t value);
   Parameters& int4(std::int32_t value);
   Parameters& boolean(bool value);
   Parameters& null(std::uint32_t oid = 0);
-  /// text[]; elements may hold anything but a NUL byte, as in text().
+  /// text[]; elements must not contain a NUL byte, like in text().
   Parameters& text_array(const std::vector<std::string>& values);
   Parameters& int8_array(const std::vector<std::int64_t>& values);
 
@@ -28,7 +28,7 @@ public:
   [[nodiscard]] std::size_t bytes() const noexcept { return buffer_.size(); }
   void clear();
 
-  /// What PQsendQueryParams takes. Reused from statement to statement, so that sending one allocates nothing.
+  /// The arrays for PQsendQueryParams. Reused for every statement to avoid allocations.
   struct Arrays {
     std::vector<std::uint32_t> types;
     std::vector<const char*> values;

@@ -11,7 +11,7 @@ namespace projector::pg {
 
 namespace {
 
-/// Output that may wait in libpq's buffer before the socket is fed.
+/// Bytes in libpq's output buffer above which the socket is written to.
 constexpr std::size_t kMostUnsent = 65536;
 
 } // namespace
@@ -87,8 +87,8 @@ void Pipeline::send(std::string_view sql, const Parameters& parameters, const Se
   }
 }
 
-/// In a flight of their own before this one, so that a failure of theirs is none of this one, and only outside a
-/// transaction, which it would spoil.
+/// They are sent before the flight and end with a Sync of their own, so that an error does not affect the flight; only
+/// outside a transaction, which an error would abort.
 void Pipeline::deallocate_retired() {
   PGconn* const connection = connection_.live();
   if (PQtransactionStatus(connection) != PQTRANS_IDLE) {
@@ -142,7 +142,7 @@ void Pipeline::read(const Sent& sent, const OnResult& on_result, std::optional<F
   }
   Result result = connection_.next_result();
   if (!result) {
-    connection_.fail("the server's answer to a statement is missing");
+    connection_.fail("the server has not sent a result of a statement");
   }
   for (; result; result = connection_.next_result()) {
     switch (PQresultStatus(result.get())) {
@@ -168,7 +168,7 @@ void Pipeline::read(const Sent& sent, const OnResult& on_result, std::optional<F
   }
 }
 
-/// The answer to a Sync is alone, not followed by a null result, except where the server refused the implicit commit.
+/// A Sync's result is not followed by a null result, unless the implicit commit failed.
 void Pipeline::read_sync(const Sent& sent, std::optional<Failure>& failure) {
   for (;;) {
     const Result result = connection_.next_result();
@@ -182,7 +182,7 @@ void Pipeline::read_sync(const Sent& sent, std::optional<Failure>& failure) {
   }
 }
 
-/// Takes in what the server refused: the first refusal of the flight is what its owner hears of.
+/// Handles an error of the server. Only the first one of the flight is returned.
 void Pipeline::settle(const Sent& sent, Error error, std::optional<Failure>& failure) {
   if (error.connection_lost()) {
     throw error;

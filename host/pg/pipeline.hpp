@@ -12,18 +12,18 @@ namespace projector::pg {
 /// How a statement reaches the server.
 struct Send {
   enum class Prepare {
-    Once, ///< parsed for this one execution
-    Keep, ///< prepared in the session on first use, by text and scope, and executed by name from then on; as Once
-          ///< where the session is not the connection's own
+    Once, ///< parsed for one execution
+    Keep, ///< prepared in the session on first use, by text and scope, and then executed by name; like Once in the
+          ///< sessions of a connection pooler
   };
   Prepare prepare = Prepare::Once;
   Format format = Format::Text;
-  bool single_row = false; ///< its rows come one by one
-  std::string_view scope;  ///< with Keep: what else tells two statements of the same text apart (the search_path)
+  bool single_row = false; ///< one result for each row
+  std::string_view scope;  ///< with Keep: distinguishes statements of the same text (the search_path)
 };
 
-/// Statements sent without waiting for their answers, in libpq's pipeline mode. Enters the mode when made, leaves it
-/// when destroyed; a connection with answers outstanding at that time is closed. The owner of the connection owns it.
+/// Sends statements without waiting for their results, in libpq's pipeline mode. The constructor enters the mode, the
+/// destructor leaves it; a connection with outstanding results is closed then. The owner of the connection owns it.
 class Pipeline {
 public:
   explicit Pipeline(Connection& connection);
@@ -31,9 +31,9 @@ public:
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
-  /// Hands one statement to libpq and, now and then, feeds the socket, taking in what the server answers meanwhile.
-  /// `tag` comes back with its result. Throws Error when the connection breaks, Interrupted; std::invalid_argument as
-  /// check_statement.
+  /// Passes one statement to libpq and, if much output is unsent, writes to the socket and reads results. `tag` is
+  /// returned with the statement's result. Throws Error when the connection breaks, Interrupted; std::invalid_argument
+  /// as check_statement.
   void send(std::string_view sql, const Parameters& parameters, const Send& how, std::size_t tag);
 
   struct Failure {
@@ -42,10 +42,10 @@ public:
   };
   using OnResult = std::function<void(std::size_t tag, Result&& result)>;
   /// Ends the flight with a Sync and waits until everything sent has been answered. `on_result` gets each statement's
-  /// result in order (with single_row: each row, then one of no rows). The first statement the server refused is
-  /// returned; what came after it did not run, and the transaction, if one is open, can only roll back. Throws Error
-  /// when the connection breaks, Interrupted, and what `on_result` throws (the connection is closed then). Any COPY
-  /// state closes the connection and throws Error (0A000).
+  /// result in order (with single_row: each row, then one of no rows). Returns the error of the first statement that
+  /// failed; those after it did not run, and an open transaction can only be rolled back. Throws Error if the
+  /// connection is lost, Interrupted, and exceptions of `on_result` (the connection is closed then). Any COPY state
+  /// closes the connection and throws Error (0A000).
   [[nodiscard]] std::optional<Failure> sync(const OnResult& on_result);
 
 private:

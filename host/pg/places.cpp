@@ -32,7 +32,7 @@ std::optional<base::TimePoint> Places::next_change(base::TimePoint now) const {
   return earliest;
 }
 
-/// An owner may not take the last place while another one waits.
+/// An owner may not take the last place while another owner waits.
 bool Places::owner_may(std::string_view owner, base::TimePoint now) const {
   const bool others_wait =
       std::any_of(queue_.begin(), queue_.end(), [&](const Waiter* waiter) { return waiter->owner != owner; });

@@ -10,13 +10,14 @@
 
 namespace projector::pg {
 
-/// Who may hold a connection of a pool, and whose turn it is. Pure: no lock, no clock, no connection of its own.
+/// Decides which owners may hold a connection of a pool, and which waiter is next. Pure: without locks, clocks and
+/// connections.
 class Places {
 public:
   struct Limits {
-    std::uint32_t size;        ///< places that count, at least 1
-    std::uint32_t most;        ///< places held in all, at least size
-    base::Duration hold_limit; ///< a place held for this long does not count any more
+    std::uint32_t size;        ///< number of places that count, at least 1
+    std::uint32_t most;        ///< number of all places, at least `size`
+    base::Duration hold_limit; ///< a place that was held for this long does not count any more
   };
   struct Place {
     std::string owner;
@@ -25,18 +26,18 @@ public:
   using Held = std::list<Place>::iterator;
   struct Waiter {
     std::string owner;
-    std::optional<Held> held; ///< set when its turn came
+    std::optional<Held> held; ///< set when it has got a place
   };
 
   explicit Places(const Limits& limits) : limits_(limits) {}
 
-  /// At the end of the queue. The waiter stays where it is until it has a place or leaves.
+  /// Adds the waiter to the end of the queue. Its address must not change until it has a place or leaves.
   void enter(Waiter& waiter) { queue_.push_back(&waiter); }
   void leave(Waiter& waiter) { queue_.remove(&waiter); }
   void give_back(Held held) { held_.erase(held); }
-  /// The waiter whose turn it is, taken from the queue, with its place; nullptr where nobody's turn has come.
+  /// Gives a place to the next waiter and removes it from the queue; nullptr if no waiter may have one now.
   Waiter* next(base::TimePoint now);
-  /// When the next held place ceases to count, and next() is to be asked again.
+  /// When the next held place ceases to count, so that next() has to be called again.
   [[nodiscard]] std::optional<base::TimePoint> next_change(base::TimePoint now) const;
 
   [[nodiscard]] std::uint32_t held() const noexcept { return static_cast<std::uint32_t>(held_.size()); }

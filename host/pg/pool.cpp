@@ -15,7 +15,7 @@ namespace {
 struct Idle {
   std::unique_ptr<Connection> connection;
   std::string last_owner;
-  bool dirty; ///< somebody before last_owner used it, and it has not been reset since
+  bool dirty; ///< another owner has used it before last_owner, and it was not reset since
 };
 
 struct Waiting : Places::Waiter {
@@ -32,7 +32,7 @@ struct Pool::Shared {
   Places::Held wait_for_place(std::string_view owner, const base::Stop& stop);
   void give_back(Places::Held held); ///< under the mutex
   std::optional<Idle> take_idle(std::string_view owner);
-  void serve(); ///< wakes all whose turn it is; under the mutex
+  void serve(); ///< wakes all waiters that may have a place; under the mutex
 
   const PoolOptions options;
   mutable std::mutex mutex;
@@ -47,14 +47,14 @@ struct Pool::Lease::State {
   bool needs_reset;
 
   ~State() {
-    // Whoever borrowed it may be gone when the next one waits.
+    // The borrower's Stop may be destroyed before the connection is lent again.
     session.connection->watch(base::no_stop(), base::Duration::zero());
     session.dirty = needs_reset;
     const bool all = session.connection->doubt() == SessionDoubt::All;
     if (!session.connection->reusable()) {
       session.connection.reset();
     }
-    std::vector<Idle> closing; // outlives the lock: closing a session talks to its server
+    std::vector<Idle> closing; // destroyed after the lock, since closing a session writes to its server
     const std::lock_guard lock(shared->mutex);
     if (all) {
       closing.swap(shared->idle);
@@ -75,7 +75,7 @@ Places::Held Pool::Shared::wait_for_place(std::string_view owner, const base::St
   while (!waiting.held) {
     if (stop.requested()) {
       places.leave(waiting);
-      serve(); // who held back for this one need not any more
+      serve(); // waiters that may not take the last place while this one waits may have it now
       throw Interrupted();
     }
     const auto until = places.next_change(base::Clock::now()).value_or(base::never());
@@ -98,7 +98,8 @@ void Pool::Shared::serve() {
   }
 }
 
-/// One that the same owner used last, else the one unused for longest, which nobody is likely to come back to.
+/// The connection that the same owner used last, else the one that is idle for the longest time, whose last owner is
+/// least likely to need it.
 std::optional<Idle> Pool::Shared::take_idle(std::string_view owner) {
   const std::lock_guard lock(mutex);
   if (idle.empty()) {
@@ -137,7 +138,7 @@ Pool::Lease Pool::borrow(std::string_view owner, const base::Stop& stop, base::D
 }
 
 void Pool::drop_idle() {
-  std::vector<Idle> closing; // outlives the lock, as above
+  std::vector<Idle> closing; // destroyed after the lock, like above
   const std::lock_guard lock(shared_->mutex);
   closing.swap(shared_->idle);
 }

@@ -6,7 +6,7 @@ namespace projector::pg {
 
 namespace {
 
-/// The text between two `quote`s, each `quote` in it and, if asked, each backslash doubled.
+/// The text in `quote`s, with each `quote` in it doubled, and each backslash, too, if `double_backslash`.
 std::string enclose(std::string_view text, char quote, bool double_backslash) {
   if (text.find('\0') != std::string_view::npos) {
     throw std::invalid_argument("a NUL byte cannot be quoted for PostgreSQL");

@@ -20,9 +20,9 @@ public:
   /// Rows inserted, updated, deleted or returned, as the command tag says; 0 for other commands.
   [[nodiscard]] std::int64_t affected() const;
   [[nodiscard]] bool is_null(std::size_t row, std::size_t column) const;
-  /// The cell's bytes, text or binary as asked for; empty where it is NULL.
+  /// The cell's bytes in the requested format; empty if it is NULL.
   [[nodiscard]] std::string_view bytes(std::size_t row, std::size_t column) const;
-  /// A text-format cell; throws std::logic_error where the cell is NULL or not a whole number.
+  /// A text-format cell; throws std::logic_error if the cell is NULL or not a whole number.
   [[nodiscard]] std::int64_t int8(std::size_t row, std::size_t column) const;
   /// A text-format boolean.
   [[nodiscard]] bool boolean(std::size_t row, std::size_t column) const;

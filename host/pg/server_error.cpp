@@ -54,7 +54,7 @@ Error server_error(const pg_result* result) {
     message = one_line(PQresultErrorMessage(result));
   }
   if (message.empty()) {
-    message = "the server's answer makes no sense: " + std::string(PQresStatus(PQresultStatus(result)));
+    message = "the server has sent an unexpected result: " + std::string(PQresStatus(PQresultStatus(result)));
   }
   if (const auto detail = field(result, PG_DIAG_MESSAGE_DETAIL); !detail.empty()) {
     message += ", detail: " + one_line(detail);

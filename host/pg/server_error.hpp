@@ -8,15 +8,16 @@ namespace projector::pg {
 
 [[nodiscard]] bool failed(const Result& result);
 
-/// What a failed PGresult says: the primary message, ", detail: .." and ", hint: .." where there are any. Of
-/// Kind::Connection when the server ended the session with it (FATAL, PANIC), or when libpq made it up.
+/// The error of a failed PGresult: the primary message, and ", detail: .." and ", hint: .." if it has them. It is of
+/// Kind::Connection if the server ended the session with it (FATAL, PANIC), or if it comes from libpq and not from the
+/// server.
 Error server_error(const pg_result* result);
 
 /// libpq's message as one line: no blanks at its ends, line breaks as "; ".
 std::string one_line(std::string_view message);
 
-/// Throws std::invalid_argument for what libpq would cut or refuse before it reaches the server: a NUL byte in the
-/// statement, more than 65535 parameters.
+/// Throws std::invalid_argument for statements that libpq would truncate or refuse: with a NUL byte, or with more than
+/// 65535 parameters.
 void check_statement(std::string_view sql, const Parameters& parameters);
 
 } // namespace projector::pg

@@ -12,14 +12,14 @@ bool begins_with_any(std::string_view sqlstate, const std::array<std::string_vie
                      [&](std::string_view prefix) { return sqlstate.starts_with(prefix); });
 }
 
-/// Read only (a default that was put back since, a stand-by), a timeout of the role or database, operator's
-/// intervention, and a role that is not what it was.
+/// Read-only (a default that may have been changed back, or a standby server), a changed role, an operator's
+/// intervention (including timeouts of role or database).
 constexpr std::array<std::string_view, 3> kAll{"25006", "28", "57"};
 /// Plans and prepared statements, transaction state, names and privileges (search_path, role, temporary tables),
 /// resources of the process, the system.
 constexpr std::array<std::string_view, 13> kSession{"0A", "0L", "0P", "25", "26", "34", "3D",
                                                     "3F", "42", "53", "58", "F0", "XX"};
-/// A statement after a failed one, which tells nothing of its own.
+/// The SQLSTATE of statements after a failed one, which says nothing about the cause.
 constexpr std::string_view kAborted = "25P02";
 
 } // namespace

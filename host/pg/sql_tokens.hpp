@@ -17,11 +17,11 @@ struct SqlToken {
   enum class Kind {
     End,
     Word,         ///< keyword or unquoted name, as written
-    QuotedName,   ///< what stands between the double quotes; doubled ones are left doubled
-    String,       ///< what stands between the quotes or dollar tags; escapes are left as they are
+    QuotedName,   ///< text between the double quotes; doubled ones are left doubled
+    String,       ///< text between the quotes or dollar tags, with its escapes
     Value,        ///< number or $1
     Symbol,       ///< one byte of anything else
-    Unterminated, ///< what never ends; text is its name for a message
+    Unterminated, ///< a token without an end; `text` is its name for messages
   };
   Kind kind = Kind::End;
   std::string_view text;
@@ -44,7 +44,7 @@ class SqlTokens {
 public:
   explicit SqlTokens(std::string_view sql) noexcept : sql_(sql) {}
 
-  /// The next token; End for ever at the end. Nothing sensible follows Unterminated.
+  /// The next token. At the end it returns End, also if called again. Not to be called after Unterminated.
   SqlToken next() noexcept;
 
 private:
@@ -57,8 +57,8 @@ private:
   SqlToken string(std::size_t prefix, bool backslash_escapes) noexcept;
   SqlToken quoted_name(std::size_t prefix) noexcept;
   SqlToken dollar() noexcept;
-  /// Strings with nothing but a line break between them are one, and an E before the first holds for all. Stops at the
-  /// opening quote of the next part, or moves nothing.
+  /// Strings with only a line break between them are one string, and an E before the first applies to all. Moves to the
+  /// opening quote of the next part, or not at all.
   bool skip_to_continued_string() noexcept;
 
   std::string_view sql_;

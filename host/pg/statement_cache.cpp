@@ -21,7 +21,7 @@ std::size_t StatementCache::Hash::operator()(const Key& key) const noexcept {
 StatementCache::Use StatementCache::use(std::string_view scope, std::string_view text,
                                         const std::vector<std::uint32_t>& types) {
   const Key key{scope, text, &types};
-  // Most flights repeat one statement; comparing it costs less than its hash.
+  // Most flights repeat one statement, and comparing it is cheaper than hashing it.
   if (!statements_.empty() && key == key_of(statements_.front())) {
     return {&statements_.front(), false};
   }

@@ -10,12 +10,12 @@
 
 namespace projector::pg {
 
-/// Which statements are prepared in one session, or are being prepared by the flight that is in the air. A statement is
-/// told apart by scope (the search_path it was parsed under), text and parameter types. Owned by its Connection.
+/// The statements that are prepared in one session, or are being prepared by the current flight. The key of a statement
+/// is its scope (the search_path with which it was parsed), text and parameter types. Owned by its Connection.
 class StatementCache {
 public:
   struct Statement {
-    std::string name; ///< in the session; never used again for another one
+    std::string name; ///< in the session; never reused for another statement
     std::string scope;
     std::string text;
     std::vector<std::uint32_t> types;
@@ -25,15 +25,15 @@ public:
 
   struct Use {
     Statement* statement; ///< valid until it is forgotten or trimmed
-    bool prepare;         ///< it is new: its Prepare has to go first
+    bool prepare;         ///< it is new and has to be prepared first
   };
   Use use(std::string_view scope, std::string_view text, const std::vector<std::uint32_t>& types);
 
-  /// Its Prepare did not succeed, or the server lost it: the next use prepares anew.
+  /// Called if preparing it failed, or if the server does not have it any more: the next use prepares it again.
   void forget(const Statement& statement);
-  /// As forget, of one that is prepared on the server.
+  /// Like forget, for a statement that the server still has.
   void retire(const Statement& statement);
-  /// Retires those used longest ago, down to the bound. Only when no flight is in the air.
+  /// Retires the least recently used statements until the bound holds. Only between flights.
   void trim();
   /// The names of retired statements, to be deallocated on the server by the caller.
   [[nodiscard]] std::vector<std::string> take_retired();

@@ -42,7 +42,7 @@ bool is_temporary_schema(const SqlToken& token) {
          (rest.empty() || (rest.front() == '_' && rest.find_first_not_of("0123456789", 1) == std::string_view::npos));
 }
 
-/// One look at one statement.
+/// Checks one statement.
 class StatementCheck {
 public:
   explicit StatementCheck(std::string_view sql) : sql_(sql), tokens_(sql) {}
@@ -230,7 +230,7 @@ private:
     return {};
   }
 
-  /// Semicolons within BEGIN ATOMIC .. END belong to the function that is being created.
+  /// Semicolons within BEGIN ATOMIC .. END belong to the function's body.
   void follow_body(const SqlToken& token) {
     const bool begins_body = token.is_word("atomic") && previous_.is_word("begin");
     if (begins_body || (token.is_word("case") && body_ > 0)) {
@@ -240,7 +240,7 @@ private:
     }
   }
 
-  /// As the last of a search_path it is harmless, and recommended for SECURITY DEFINER functions.
+  /// pg_temp as the last schema of a search_path is allowed; it is recommended for SECURITY DEFINER functions.
   Refusal check_temporary_schema(const SqlToken& token) const {
     SqlTokens ahead = tokens_;
     if (previous_.is_symbol(',') && !ahead.next().is_symbol('.')) {
@@ -249,7 +249,7 @@ private:
     return refuse(token, rules::kTemporary);
   }
 
-  /// set_config(name, value, is_local) is allowed where the last is the literal true.
+  /// set_config(name, value, is_local) is allowed if is_local is the literal true.
   Refusal check_set_config(const SqlToken& token) const {
     SqlTokens ahead = tokens_;
     if (!ahead.next().is_symbol('(')) {
@@ -291,7 +291,7 @@ private:
   SqlTokens tokens_;
   SqlToken previous_;
   std::size_t parentheses_ = 0;
-  std::size_t body_ = 0;  ///< BEGIN ATOMIC and CASE not yet ended
+  std::size_t body_ = 0;  ///< number of open BEGIN ATOMIC and CASE
   bool defines_ = false;  ///< begins with CREATE, ALTER or DROP
   bool has_body_ = false; ///< CREATE FUNCTION or PROCEDURE
   bool creating_ = false; ///< TEMP as the next word makes something temporary

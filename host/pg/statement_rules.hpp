@@ -3,16 +3,16 @@
 #include <array>
 #include <string_view>
 
-/// The words by which refuse_statement decides. All in lower case.
+/// The words that refuse_statement checks. All in lower case.
 namespace projector::pg::rules {
 
-/// The first keywords of statements that may run. Some are looked at more closely: SET, DECLARE, CREATE, ALTER, DROP.
+/// The first keywords of statements that may run. SET, DECLARE, CREATE, ALTER and DROP are checked further.
 inline constexpr std::array<std::string_view, 28> kAllowed = {
     "select", "insert",   "update",  "delete", "merge",   "with",    "values",  "table", "create", "alter",
     "drop",   "truncate", "comment", "grant",  "revoke",  "refresh", "analyze", "lock",  "set",    "do",
     "call",   "explain",  "show",    "notify", "declare", "fetch",   "move",    "close"};
 
-/// What to do instead of a word that is refused.
+/// What to write instead of a refused word.
 struct Advice {
   std::string_view word;
   std::string_view instead;
@@ -23,11 +23,11 @@ inline constexpr std::string_view kHostTransaction =
 inline constexpr std::string_view kHostPrepares =
     "the host prepares each statement by its text; pass the statement itself, with parameters as $1, $2";
 inline constexpr std::string_view kOperators =
-    "it has no place in the transaction of a batch; run it from a session of your own, such as psql";
+    "it cannot run in the transaction of a batch; run it from a session of your own, such as psql";
 inline constexpr std::string_view kOutlives =
     "it would outlive the transaction in a session that projections share; use what ends with the transaction";
-inline constexpr std::string_view kNoListen =
-    "a plugin has no session to be notified in; it is handed the events, and may send NOTIFY";
+inline constexpr std::string_view kNoListen = "a plugin has no session of its own that could receive notifications; "
+                                              "the host passes it the events, and it may send NOTIFY";
 inline constexpr std::string_view kSetLocal =
     "SET without LOCAL would outlive the transaction in a session that projections share; write SET LOCAL";
 
@@ -74,7 +74,7 @@ inline constexpr std::string_view kTemporary =
     "a temporary object would outlive the transaction in a session that projections share; use a WITH query, an array "
     "parameter or a table of the projection's own";
 
-/// What CREATE, ALTER and DROP may not be about.
+/// Kinds of objects that CREATE, ALTER and DROP must not concern.
 inline constexpr std::array<std::string_view, 4> kOutsideTransactions = {"database", "tablespace", "subscription",
                                                                          "system"};
 

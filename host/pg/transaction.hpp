@@ -6,20 +6,20 @@
 
 namespace projector::pg {
 
-/// A transaction of a connection, rolled back when destroyed before its commit. The connection outlives it, and is
-/// closed where it cannot be rolled back.
+/// A transaction of a connection. The destructor rolls it back if it was not committed. The connection outlives it, and
+/// is closed if the rollback fails.
 class Transaction {
 public:
-  /// `begin` holds BEGIN and, after it, statements without parameters such as SET LOCAL. Throws as Connection::script.
+  /// `begin` is BEGIN, with further statements without parameters such as SET LOCAL. Throws like Connection::script.
   explicit Transaction(Connection& connection, std::string_view begin = "BEGIN ISOLATION LEVEL READ COMMITTED");
-  /// Of a transaction that a pipeline begins, and may end, while this lives.
+  /// For a transaction that a pipeline begins, and may end, while this object lives.
   struct OfPipeline {};
   Transaction(Connection& connection, OfPipeline) noexcept : connection_(connection) {}
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
-  /// Throws Error, also where the server rolled back instead because a statement had failed.
+  /// Throws Error, also if the server rolled back instead because a statement had failed.
   void commit();
   void rollback() noexcept;
 
@@ -28,7 +28,7 @@ private:
   bool open_ = true;
 };
 
-/// What a program that reads once begins with: one snapshot, no writes, and nothing that outlives the transaction.
+/// The BEGIN of a transaction that reads in one snapshot.
 inline constexpr std::string_view kBeginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 } // namespace projector::pg

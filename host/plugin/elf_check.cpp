@@ -76,7 +76,7 @@ private:
   /// Where the bytes of a loaded address are in the file; nothing where they are not in it.
   [[nodiscard]] std::optional<std::uint64_t> offset_of(std::uint64_t address, std::uint64_t length) const;
   [[nodiscard]] std::uint64_t dynamic(Elf64_Sxword tag) const;
-  /// How many entries the symbol table has. Only the hash tables tell.
+  /// Number of entries of the symbol table, which only the hash tables give.
   Result count_symbols(std::uint64_t& count) const;
   Result count_by_gnu_hash(std::uint64_t hash, std::uint64_t& count) const;
   Result symbol_name(const Elf64_Sym& symbol, std::string& name) const;
@@ -94,11 +94,10 @@ Result ElfCheck::check_header() {
   }
   const unsigned char* ident = header_.e_ident;
   const std::size_t magic = std::min<std::size_t>(available, SELFMAG);
-  // Zeroes where the magic number belongs are what a file has whose space was set aside before its bytes came.
+  // A file whose space was allocated before its bytes are written begins with zeroes.
   if (std::all_of(ident, ident + magic, [](unsigned char c) { return c == 0; })) {
-    return Refusal{true,
-                   "begins with zero bytes, expected an ELF shared object. If it is still being copied, it is looked "
-                   "at again when that is done"};
+    return Refusal{true, "begins with zero bytes, expected an ELF shared object. If it is still being copied, it is "
+                         "read again when that is done"};
   }
   if (std::memcmp(ident, ELFMAG, magic) != 0) {
     return Refusal{false, "is not an ELF file, expected a shared object (cc -shared)"};

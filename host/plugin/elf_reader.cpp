@@ -9,8 +9,8 @@
 namespace projector::plugin {
 
 Refusal ElfReader::incomplete(std::string_view what) const {
-  return {true, fmt::format("is incomplete: {} beyond its {} bytes. If it is still being copied, it is looked at again "
-                            "when that is done; else copy it again",
+  return {true, fmt::format("is incomplete: {} beyond its {} bytes. If it is still being copied, it is read again when "
+                            "that is done; else copy it again",
                             what, size_)};
 }
 

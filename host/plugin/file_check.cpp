@@ -32,7 +32,7 @@ std::string shell_word(const std::string& path) {
   return quoted + "'";
 }
 
-/// Nothing where only root and who runs the host can change `what` at `path`.
+/// Nothing if only root and the host's own user can change `what` at `path`.
 std::optional<Refusal> check_access(const struct stat& status, std::string_view what, const std::string& path) {
   if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
     const std::string expected = ::geteuid() == 0 ? "root" : fmt::format("root or uid {}", ::geteuid());
@@ -67,7 +67,7 @@ OpenedFile cannot_open(const std::string& path, int error) {
                                "a link to below the directory: put a copy of the library there",
                                path));
   case ENOENT:
-    return refused(true, fmt::format("{} is not there, or not yet", path));
+    return refused(true, fmt::format("{} does not exist, or not yet", path));
   case ENXIO: // a socket
     return refused(false, fmt::format("{} is not a regular file", path));
   default:
@@ -96,8 +96,7 @@ std::optional<Refusal> check_directories(fs::path inner, const fs::path& outer) 
   for (bool more = true; more; inner = inner.parent_path()) {
     struct stat status = {};
     if (::stat(inner.c_str(), &status) != 0) {
-      return Refusal{true,
-                     fmt::format("the directory {} cannot be looked at: {}", inner.string(), std::strerror(errno))};
+      return Refusal{true, fmt::format("the directory {} cannot be read: {}", inner.string(), std::strerror(errno))};
     }
     if (auto refusal = check_access(status, "the directory", inner.string())) {
       return refusal;
@@ -135,7 +134,7 @@ OpenedFile open_plugin_file(const fs::path& named, struct stat& status) {
     }
   }
   const fs::path parent = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  // The file is opened in the very directory that was looked at, so that neither can be exchanged in between.
+  // The file is opened relative to the checked directory's descriptor, so that neither can be exchanged in between.
   const base::UniqueFd directory(::open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   struct stat directory_status = {};
   if (!directory || ::fstat(directory.get(), &directory_status) != 0) {
@@ -161,7 +160,7 @@ OpenedFile open_plugin_file(const fs::path& named, struct stat& status) {
     return {base::UniqueFd(), std::move(refusal)};
   }
   if (status.st_size == 0) {
-    return refused(true, fmt::format("{} is empty: it is looked at again when it has been written", file.string()));
+    return refused(true, fmt::format("{} is empty: it is read again when it has been written", file.string()));
   }
   if (status.st_size > kLargestFile) {
     return refused(false, fmt::format("{} has {} bytes, expected at most {} (1 GiB): strip its debugging information",

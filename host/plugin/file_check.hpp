@@ -13,7 +13,7 @@ namespace projector::plugin {
 
 /// Why a plugin file is refused.
 struct Refusal {
-  bool incomplete = false; ///< it looks half written: worth another look soon
+  bool incomplete = false; ///< it looks half written, so it should be read again soon
   std::string reason;      ///< what was found, what was expected, the way out
 };
 
@@ -26,7 +26,7 @@ bool is_plugin_name(const std::string& name);
 /// nobody but root and who runs the host may be able to change either. A symbolic link is followed to a file below the
 /// directory that it stands in, and no further. `status` receives the file's, from the descriptor.
 struct OpenedFile {
-  base::UniqueFd fd; ///< empty where refused
+  base::UniqueFd fd; ///< empty if refused
   std::optional<Refusal> refusal;
 };
 OpenedFile open_plugin_file(const std::filesystem::path& file, struct stat& status);

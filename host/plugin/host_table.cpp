@@ -20,7 +20,7 @@ constexpr std::size_t kMostParameters = 65535; // the protocol counts them in 16
 constexpr std::size_t kLargestParameter = std::size_t{1} << 30;
 constexpr std::uint32_t kKnownFlags = PROJECTOR_SQL_ONCE | PROJECTOR_SQL_BINARY;
 
-/// What is wrong with a statement's arguments; empty where nothing is.
+/// What is wrong with a statement's arguments; empty if they are valid.
 std::string check_arguments(const HostTable::Statement& statement) {
   if (statement.sql == nullptr) {
     return "sql is NULL, expected a statement";
@@ -56,7 +56,7 @@ void fill(projector_error* error, const Verdict& verdict) {
   }
 }
 
-/// Runs a statement's function and passes its verdict on; where even that fails, the plugin sees FATAL without a text.
+/// Runs a statement's function and returns its verdict; if that cannot be passed on, FATAL without a text.
 template <class Run>
 projector_status settle(projector_error* error, Run run) {
   try {
@@ -164,7 +164,7 @@ HostTable::HostTable(Log log, const base::Stop& stop)
 
 HostTable::Call::Call(HostTable& host, StatementSink* sink, std::size_t n_events)
     : host_(host), sink_(sink), n_events_(n_events),
-      // Nobody follows this pointer; it only has to be one that no earlier call had.
+      // This pointer is never dereferenced; it only has to differ from those of earlier calls.
       transaction_(sink == nullptr
                        ? nullptr
                        : reinterpret_cast<projector_tx*>(++host.calls_ << 4U)) { // NOLINT(performance-no-int-to-ptr)

@@ -13,7 +13,7 @@ namespace projector::plugin {
 /// child or temporary directory can be made.
 struct Inspection {
   bool good = false;
-  std::string text; ///< for people; ends with a line feed
+  std::string text; ///< ends with a line feed
 };
 Inspection inspect(const std::filesystem::path& file, base::Duration limit = std::chrono::seconds(10));
 

@@ -26,7 +26,7 @@ public:
   ErrorBuffer& operator=(const ErrorBuffer&) = delete;
 
   projector_error* get() noexcept { return &error_; }
-  /// From our own buffer, whatever the plugin did to the pointer and the size.
+  /// Reads the host's own buffer, even if the plugin has changed the pointer or the size.
   [[nodiscard]] std::string text() const {
     return base::clean_text({text_.data(), ::strnlen(text_.data(), text_.size())}, kLongestText);
   }
@@ -43,7 +43,7 @@ Outcome threw(const char* function, std::string_view what) {
           PROJECTOR_NO_EVENT};
 }
 
-/// Runs a call into the plugin; what it throws becomes an outcome. Nothing where it returned.
+/// Runs a call into the plugin, and turns an exception into an outcome. Nothing if the call returned.
 template <class Function>
 std::optional<Outcome> sealed(const char* function, Function call) {
   try {
@@ -122,7 +122,7 @@ struct Instance::State {
   projector_config config = {};
   HostTable host;
   void* object = nullptr;
-  /// What every further call comes to, after a function without a status threw.
+  /// The result of all further calls after a function without a status has thrown.
   std::optional<Outcome> broken;
 };
 

@@ -12,10 +12,10 @@
 
 namespace projector::plugin {
 
-/// What a call into a plugin came to.
+/// The result of a call into a plugin.
 struct Outcome {
   projector_status status = PROJECTOR_OK; ///< one of the four; an unknown one has become FATAL
-  std::string text;                       ///< what the plugin said, valid UTF-8, bounded
+  std::string text;                       ///< the plugin's message, valid UTF-8, bounded
   std::uint32_t event_index = PROJECTOR_NO_EVENT;
   [[nodiscard]] bool ok() const noexcept { return status == PROJECTOR_OK; }
 };
@@ -38,7 +38,7 @@ public:
     std::unique_ptr<Instance> instance; ///< nothing unless outcome is OK
     Outcome outcome;
   };
-  /// `stop` is what the plugin's stopping() tells; it outlives the instance.
+  /// The plugin's stopping() returns whether `stop` is requested; `stop` outlives the instance.
   static Created create(std::shared_ptr<Module> module, InstanceOptions options, const base::Stop& stop);
   ~Instance();
   Instance(const Instance&) = delete;

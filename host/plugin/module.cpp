@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* kEntrySymbol = "projector_plugin_v1";
 
-/// What the dynamic loader said, out of the text that Boost.DLL and the error code wrap around it.
+/// The dynamic loader's message, without the text that Boost.DLL and the error code add.
 std::string loader_text(std::string_view text, const std::string& copy) {
   constexpr std::string_view kBefore = "dlerror system message: ";
   if (const auto begin = text.find(kBefore); begin != std::string_view::npos) {
@@ -36,7 +36,7 @@ std::string loader_text(std::string_view text, const std::string& copy) {
   return base::clean_text(text, 1000);
 }
 
-/// The way out, where the loader's text alone does not show it.
+/// The way out, if the loader's message does not show it.
 std::string advice(std::string_view text, const std::filesystem::path& copy) {
   struct statvfs status = {};
   if (::statvfs(copy.c_str(), &status) == 0 && (status.f_flag & ST_NOEXEC) != 0) {

@@ -10,8 +10,8 @@
 
 namespace projector::plugin {
 
-/// One loaded copy of a plugin file. Loaded on the supervisor's thread, used by one instance, closed when the last
-/// owner lets go; the staged copy is removed then, unless the process still has it mapped.
+/// One loaded copy of a plugin file. Loaded on the plugin thread, used by one instance, closed when the last owner is
+/// destroyed; the staged copy is removed then, unless the process still has it mapped.
 class Module {
 public:
   ~Module();

@@ -210,7 +210,7 @@ StageResult stage(const fs::path& source, const fs::path& staging_directory) {
   PROJECTOR_TEST_POINT("plugin_copied");
   struct stat after = {};
   if (copied != before.st_size || ::fstat(opened.fd.get(), &after) != 0 || !same_content(before, after)) {
-    return refused({true, fmt::format("{} was changed while it was read: it is looked at again", source.string())});
+    return refused({true, fmt::format("{} was changed while it was read: it is read again", source.string())});
   }
   if (auto refusal = check_elf(copy.fd(), static_cast<std::uint64_t>(copied))) {
     return refused({refusal->incomplete, source.string() + " " + refusal->reason});

@@ -73,7 +73,7 @@ TEST_F(ConnectionTest, ADatabaseThatDoesNotExistIsNamed) {
   EXPECT_EQ(error.sqlstate(), "3D000");
 }
 
-/// A socket on which nobody ever answers.
+/// A listening socket without a server behind it.
 class SilentServer {
 public:
   SilentServer() {

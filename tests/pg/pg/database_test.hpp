@@ -33,7 +33,7 @@ protected:
   Connection observer_{{.dsn = dsn_, .settings = {}}, base::no_stop()};
 };
 
-/// What a call throws as Error; a test failure where it throws none.
+/// The Error that a call throws; a test failure if it throws none.
 template <typename Call>
 Error error_of(Call&& call) {
   try {

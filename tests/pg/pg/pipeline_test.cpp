@@ -11,7 +11,7 @@ const Send kKeep{.prepare = Send::Prepare::Keep, .scope = {}};
 
 class PipelineTest : public DatabaseTest {
 protected:
-  /// Ends the flight; what came back is kept as "tag:value" (or "tag:" without rows).
+  /// Ends the flight and stores the results as "tag:value" (or "tag:" without rows).
   std::optional<Pipeline::Failure> sync(Pipeline& pipeline) {
     answers_.clear();
     return pipeline.sync([this](std::size_t tag, Result&& result) {

@@ -18,7 +18,7 @@ protected:
     return {.connect = options(), .size = size, .most = most, .hold_limit = hold_limit};
   }
   Pool::Lease borrow(Pool& pool, std::string_view owner) { return pool.borrow(owner, stop_, kNoGrace); }
-  /// Borrows in a thread of its own and waits until that one is in the queue.
+  /// Borrows on another thread and waits until that thread is in the queue.
   std::future<Pool::Lease> queue(Pool& pool, std::string owner) {
     const auto before = pool.snapshot().waiting;
     auto lease =

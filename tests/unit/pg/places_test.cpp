@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 class PlacesTest : public ::testing::Test {
 protected:
-  /// Waits in the queue as `owner` until somebody's turn comes.
+  /// Enters the queue as `owner`.
   void enter(const char* owner) {
     waiters_.push_back({owner, std::nullopt});
     places_.enter(waiters_.back());

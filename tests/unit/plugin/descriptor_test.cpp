@@ -35,7 +35,7 @@ projector_setting_spec setting(const char* key, std::int32_t type = PROJECTOR_SE
   return {sizeof(projector_setting_spec), type, key, nullptr, "a setting", 0, 0};
 }
 
-/// The reason without its beginning; empty where the descriptor is taken.
+/// The reason without its beginning; empty if the descriptor is accepted.
 std::string refusal(const projector_plugin& plugin) {
   projector_plugin copy = {};
   const auto found = accept_descriptor(plugin, "revenue", copy);

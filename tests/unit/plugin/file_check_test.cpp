@@ -82,7 +82,7 @@ TEST_F(FileCheck, RefusesAnotherFileName) {
 TEST_F(FileCheck, AFileThatIsNotThereMayStillCome) {
   const StageResult result = stage(plugins() / "noop.so", staging());
   EXPECT_TRUE(result.refusal.value().incomplete);
-  EXPECT_EQ(result.refusal->reason, noop_path() + " is not there, or not yet");
+  EXPECT_EQ(result.refusal->reason, noop_path() + " does not exist, or not yet");
 }
 
 TEST_F(FileCheck, RefusesWhatOthersMayWrite) {
@@ -183,7 +183,7 @@ TEST_F(FileCheck, FollowsALinkToBelowItsDirectoryOnly) {
 TEST_F(FileCheck, SizesOutOfRange) {
   const StageResult empty = stage_bytes("");
   EXPECT_TRUE(empty.refusal.value().incomplete);
-  EXPECT_EQ(empty.refusal->reason, noop_path() + " is empty: it is looked at again when it has been written");
+  EXPECT_EQ(empty.refusal->reason, noop_path() + " is empty: it is read again when it has been written");
   const fs::path huge = put("noop");
   fs::resize_file(huge, (std::uintmax_t{1} << 30) + 1); // sparse
   EXPECT_EQ(refusal(huge), noop_path() +
@@ -219,7 +219,7 @@ TEST_F(FileCheck, ATruncatedFileWithoutSectionHeadersIsIncomplete) {
   EXPECT_TRUE(shorter.refusal.value().incomplete);
   EXPECT_EQ(shorter.refusal->reason, noop_path() + " is incomplete: a segment reaches beyond its " +
                                          std::to_string(end - 1) +
-                                         " bytes. If it is still being copied, it is looked at "
+                                         " bytes. If it is still being copied, it is read "
                                          "again when that is done; else copy it again");
 }
 
@@ -228,7 +228,7 @@ TEST_F(FileCheck, SpaceSetAsideIsIncomplete) {
   EXPECT_TRUE(result.refusal.value().incomplete);
   EXPECT_EQ(result.refusal->reason, noop_path() +
                                         " begins with zero bytes, expected an ELF shared object. If it is still "
-                                        "being copied, it is looked at again when that is done");
+                                        "being copied, it is read again when that is done");
 }
 
 TEST_F(FileCheck, RefusesWhatIsNoElfFile) {
@@ -289,14 +289,14 @@ TEST_F(FileCheck, RefusesDamagedTables) {
             noop_path() + " is damaged: it has no table of symbols. Build or copy it again");
 }
 
-/// Every one of these must end in an answer; what it is does not matter.
+/// The check of each of these must end with any result.
 TEST_F(FileCheck, FlippedBytesNeverBreakTheCheck) {
   const std::string whole = read_bytes(built_plugin("noop"));
   std::mt19937 random(7);
   for (int i = 0; i < 300; ++i) {
     std::string bytes = whole;
     for (int flips = 0; flips < 8; ++flips) {
-      // Most of what is looked at stands in the first kilobytes.
+      // The checked structures are mostly in the first kilobytes.
       bytes[random() % std::min<std::size_t>(bytes.size(), 4096)] = static_cast<char>(random());
     }
     const StageResult result = stage_bytes(bytes);

@@ -76,7 +76,7 @@ TEST_F(Inspect, ARefusedFile) {
 TEST_F(Inspect, AFileThatIsNotThere) {
   const Inspection found = inspect(plugins() / "noop.so");
   EXPECT_FALSE(found.good);
-  EXPECT_EQ(found.text, "refused: " + path("noop") + " is not there, or not yet\n");
+  EXPECT_EQ(found.text, "refused: " + path("noop") + " does not exist, or not yet\n");
 }
 
 TEST_F(Inspect, AFileThatCrashesItsLoader) {

@@ -25,7 +25,7 @@ protected:
     return result.refusal->reason.substr(path.size());
   }
 
-  /// Has a noop plugin count `n` events; what it says when it is destroyed.
+  /// Passes `n` events to a noop plugin; returns what it logs when it is destroyed.
   static std::string count_events(const std::shared_ptr<Module>& module, std::size_t n) {
     std::string said;
     InstanceOptions options;

@@ -84,7 +84,7 @@ TEST_F(Staging, AStagingDirectoryThatIsGoneThrows) {
 #ifdef PROJECTOR_TEST_POINTS
 using StagingDeathTest = Staging;
 
-/// In a process of its own, since points are armed once a process.
+/// Runs in a child process, since test points are armed once per process.
 TEST_F(StagingDeathTest, AFileThatIsWrittenWhileItIsCopiedIsIncomplete) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto run = [this] {
@@ -97,8 +97,8 @@ TEST_F(StagingDeathTest, AFileThatIsWrittenWhileItIsCopiedIsIncomplete) {
     std::ofstream(source, std::ios::binary | std::ios::app) << "more";
     fs::remove(here);
     stager.join();
-    const std::string reason = source.string() + " was changed while it was read: it is looked at again";
-    fs::remove_all(plugins().parent_path()); // nobody else would
+    const std::string reason = source.string() + " was changed while it was read: it is read again";
+    fs::remove_all(plugins().parent_path()); // the child ends without running destructors
     ::_exit(copied && result.refusal && result.refusal->incomplete && result.refusal->reason == reason ? 0 : 1);
   };
   EXPECT_EXIT(run(), ::testing::ExitedWithCode(0), "");
