@@ -136,10 +136,10 @@ Commands declare(CLI::App& app, Arguments& arguments) {
   Commands commands{};
   commands.check = app.add_subcommand("check", "Look for problems in configuration, plugin files and settings");
   commands.check->add_flag("--connect", arguments.connect, "Also check the databases");
-  commands.check->add_option("--only", arguments.only, "As the host is given it")
+  commands.check->add_option("--only", arguments.only, "Check a host that is started with this --only")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  commands.check->add_option("--except", arguments.except, "As the host is given it")
+  commands.check->add_option("--except", arguments.except, "Check a host that is started with this --except")
       ->type_name("NAME")
       ->allow_extra_args(false);
   auto* schema = app.add_subcommand("schema", "The tables that event store and host need");

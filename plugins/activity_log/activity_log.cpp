@@ -8,7 +8,7 @@
 
 namespace activity_log {
 
-/// One row an event, for people who look for what happened. A batch is one statement.
+/// Writes one row per event, to look up what happened. One statement per batch.
 class ActivityLog : public projector::Projection {
 public:
   static constexpr projector::Descriptor kDescriptor{
@@ -48,7 +48,7 @@ public:
   void reset(projector::Transaction& tx) override { tx.exec("TRUNCATE " + table_); }
 
 private:
-  /// The batch by columns; views of its events.
+  /// The columns of a batch; the texts are views of its events.
   struct Columns {
     std::vector<std::int64_t> positions;
     std::vector<projector::Timestamp> times;

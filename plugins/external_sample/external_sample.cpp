@@ -48,8 +48,8 @@ std::string line_of(const projector::Event& event) {
 
 } // namespace
 
-/// Appends every event to a file of its partition, one JSON object a line. The file says itself up to where it was
-/// written, so events that come again after a crash are not written again.
+/// Appends every event to a file of its partition, one JSON object per line. The last line has the last written
+/// position, so events that are repeated after a crash are not written again.
 class ExternalSample : public projector::ExternalProjection {
 public:
   static constexpr projector::Descriptor kDescriptor{
@@ -90,7 +90,7 @@ public:
     last_position_ = last_position;
   }
 
-  /// Empties the files of all partitions, of other partition counts too.
+  /// Empties the files of all partitions, including those of other partition counts.
   void reset(projector::Transaction&) override {
     for (const auto& entry : std::filesystem::directory_iterator(directory_)) {
       const std::string name = entry.path().filename().string();

@@ -19,7 +19,7 @@ namespace {
   throw std::system_error(errno, std::generic_category(), std::string("cannot ") + what + " " + path.string());
 }
 
-/// Reads exactly size bytes that are known to be there.
+/// Reads exactly `size` bytes, which the file must have.
 void read_at(int fd, std::uint64_t offset, char* out, std::size_t size, const std::filesystem::path& path) {
   while (size > 0) {
     const ssize_t count = ::pread(fd, out, size, static_cast<off_t>(offset));
@@ -35,7 +35,7 @@ void read_at(int fd, std::uint64_t offset, char* out, std::size_t size, const st
   }
 }
 
-/// A new file's name is on disk only when its directory is.
+/// Flushes the directory, without which a new file's name is not on disk.
 void sync_directory(const std::filesystem::path& directory) {
   const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const bool synced = fd >= 0 && ::fsync(fd) == 0;

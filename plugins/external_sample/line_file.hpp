@@ -8,18 +8,18 @@
 
 namespace external_sample {
 
-/// A file that grows by whole lines and survives a crash: what append returned for is on disk. One owner, one thread.
+/// A file to which whole lines are appended. They are on disk when append returns. One owner, one thread.
 class LineFile {
 public:
-  /// Opens or makes the file and cuts off a last line that has no end, as a crash leaves it. Throws std::system_error.
+  /// Opens or creates the file, and removes an incomplete last line, which a crash can leave. Throws std::system_error.
   explicit LineFile(std::filesystem::path path);
   ~LineFile();
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
 
-  /// The last line without its end, nothing in an empty file. Throws std::system_error.
+  /// The last line without its line feed; nothing if the file is empty. Throws std::system_error.
   [[nodiscard]] std::optional<std::string> last_line() const;
-  /// Appends whole lines and waits until they are on disk. Throws std::system_error; the file is then as before.
+  /// Appends whole lines and waits until they are on disk. Throws std::system_error; then the file is unchanged.
   void append(std::string_view lines);
   /// Makes the file empty, on disk too. Throws std::system_error.
   void clear();

@@ -14,8 +14,8 @@ constexpr std::size_t kLongestAmount = 64;
 constexpr std::size_t kLongestExponent = 2;
 constexpr std::size_t kLongestQuote = 80;
 
-/// Collects two members of the outermost object. Numbers as the text that they have in the payload: nlohmann's values
-/// hold a double, but its SAX interface hands out the text as well.
+/// Collects two members of the outermost object. Numbers are kept as the payload's text: nlohmann's values store a
+/// double, but its SAX interface also gives the text.
 class OrderReader : public nlohmann::json_sax<nlohmann::json> {
 public:
   std::optional<std::string> amount;
@@ -99,7 +99,7 @@ bool is_digit(char character) {
   return character >= '0' && character <= '9';
 }
 
-/// Takes digits from the front; false where there is none.
+/// Removes digits from the front; false if there are none.
 bool take_digits(std::string_view& text) {
   const std::size_t size = std::find_if_not(text.begin(), text.end(), is_digit) - text.begin();
   text.remove_prefix(size);

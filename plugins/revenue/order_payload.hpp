@@ -5,10 +5,10 @@
 
 namespace revenue {
 
-/// What the projection needs of an order.
+/// The parts of an order that the projection needs.
 struct Order {
   std::string currency; ///< three capital letters
-  std::string amount;   ///< a decimal number with the digits of the payload, never through floating point
+  std::string amount;   ///< a decimal number with the digits of the payload, never converted to floating point
 };
 
 /// Three capital letters such as EUR.

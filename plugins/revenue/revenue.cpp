@@ -8,8 +8,8 @@
 
 namespace revenue {
 
-/// Orders and their sum by day and currency. The server adds up each batch, exactly, and writes the sums in key order:
-/// with any other order partitions would deadlock on the rows they share.
+/// Number and sum of orders by day and currency. The server adds up each batch exactly and writes the sums in key
+/// order, without which partitions would deadlock on the rows that they share.
 class Revenue : public projector::Projection {
 public:
   static constexpr projector::Descriptor kDescriptor{

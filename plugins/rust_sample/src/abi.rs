@@ -120,7 +120,7 @@ pub struct Config {
 type Statement<T> =
     unsafe extern "C" fn(*mut c_void, *mut Tx, u32, u32, *const c_char, *const Value, usize, T, *mut Error) -> Status;
 
-/// The functions up to rows_free; the host's struct goes on.
+/// The functions up to rows_free; the host's struct has more.
 #[repr(C)]
 pub struct Host {
     pub struct_size: u32,
@@ -167,7 +167,7 @@ pub struct Plugin {
 // Constant data: nobody writes through its pointers.
 unsafe impl Sync for Plugin {}
 
-// As tests/abi/layout.c has them.
+// The same values as in tests/abi/layout.c.
 const _: () = assert!(std::mem::size_of::<Value>() == 24);
 const _: () = assert!(std::mem::size_of::<SettingSpec>() == 40);
 const _: () = assert!(std::mem::size_of::<Error>() == 24);

@@ -18,7 +18,7 @@ pub struct Failure {
 pub type Outcome<T = ()> = Result<T, Failure>;
 
 impl Failure {
-    /// Something outside is not there for now. The same events come again, up to `max_retries` times.
+    /// Something outside is not available now. The same events are passed again, up to `max_retries` times.
     pub fn retry(text: String) -> Failure {
         Failure { status: abi::RETRY, event_index: abi::NO_EVENT, text: Some(text) }
     }
@@ -28,7 +28,7 @@ impl Failure {
         Failure { status: abi::REJECT, event_index: event_index as u32, text: Some(text) }
     }
 
-    /// This instance is of no use.
+    /// This instance cannot go on.
     pub fn fatal(text: String) -> Failure {
         Failure { status: abi::FATAL, event_index: abi::NO_EVENT, text: Some(text) }
     }
@@ -37,7 +37,7 @@ impl Failure {
         Failure { status, event_index: abi::NO_EVENT, text: None }
     }
 
-    /// Tells the caller about it, in the caller's buffer.
+    /// Writes the failure's text into the caller's buffer.
     ///
     /// # Safety
     /// `error` is NULL or the host's.
@@ -76,7 +76,7 @@ pub unsafe fn answer(error: *mut abi::Error, call: impl FnOnce() -> Outcome) -> 
     }
 }
 
-/// The bytes of a field; none where it is NULL.
+/// The bytes of a field; none if it is NULL.
 ///
 /// # Safety
 /// `field` is from the host, in the call that is running.
@@ -84,15 +84,15 @@ pub unsafe fn bytes(field: &abi::Str) -> Option<&[u8]> {
     (!field.data.is_null()).then(|| std::slice::from_raw_parts(field.data.cast(), field.size))
 }
 
-/// The text of a field, "" where it is NULL. A payload may be any bytes; the other fields are text in the database.
+/// The text of a field, "" if it is NULL. A payload may be any bytes; the other fields are text in the database.
 ///
 /// # Safety
-/// As `bytes`.
+/// Like `bytes`.
 pub unsafe fn text(field: &abi::Str) -> Result<&str, Utf8Error> {
     std::str::from_utf8(bytes(field).unwrap_or_default())
 }
 
-/// A setting of the projection; none where it is OPTIONAL and absent.
+/// A setting of the projection; none if it is OPTIONAL and absent.
 ///
 /// # Safety
 /// `config` is from the host.
@@ -177,11 +177,11 @@ pub struct Rows<'a> {
 
 impl Rows<'_> {
     pub fn len(&self) -> usize {
-        // Safe: the rows are there until they are dropped.
+        // Safe: the rows exist until they are dropped.
         unsafe { (self.host.rows_count)(self.host.ctx, self.rows) }
     }
 
-    /// A cell; none where it is NULL or not there. The session's encoding is UTF-8.
+    /// A cell; none if it is NULL or does not exist. The session's encoding is UTF-8.
     pub fn text(&self, row: usize, column: usize) -> Option<&str> {
         let mut value = abi::Value { data: std::ptr::null(), size: 0, oid: 0, binary: 0 };
         // Safe: the cell's bytes live as long as the rows.
@@ -204,7 +204,7 @@ impl Drop for Rows<'_> {
     }
 }
 
-/// A statement's text. Panics where it holds a NUL byte, which neither a projection's name nor a setting does.
+/// A statement's text. Panics if it has a NUL byte, which neither a projection's name nor a setting has.
 pub fn statement(sql: String) -> CString {
     CString::new(sql).expect("a statement without a NUL byte")
 }

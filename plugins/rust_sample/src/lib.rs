@@ -58,7 +58,7 @@ impl Counter {
         transaction.exec(0, &self.add, &[&names, &number_array(counts.values().copied())])
     }
 
-    /// REJECT: this event can never be handled, whatever comes; the others can.
+    /// REJECT: this event can never be handled; the others can.
     fn type_of<'a>(&self, event: &'a Event, index: usize) -> Outcome<&'a str> {
         // Safe: the event is the host's, in the call that is running.
         let (event_type, payload) = unsafe { (text(&event.event_type), bytes(&event.payload)) };
@@ -70,7 +70,7 @@ impl Counter {
         event_type.map_err(|error| Failure::reject(index, format!("the event type is no text: {error}")))
     }
 
-    /// RETRY: somebody else fills the table of labels, and may just be late.
+    /// RETRY: another program fills the table of labels, and may be late.
     fn by_label(
         &self,
         transaction: &Transaction,
