@@ -6,7 +6,7 @@
 namespace projector::bench {
 
 /// Seconds that one libpq connection takes to COPY all events, in order and in binary, only counting the rows. Throws
-/// std::runtime_error where the count is not `events`.
+/// std::runtime_error if the count is not `events`.
 double copy_seconds(const std::string& dsn, std::uint64_t events);
 
 /// Seconds of a bare libpq pipeline loop that runs, for the first `events` events, the statements of bench_upserts, a

@@ -15,7 +15,7 @@ struct Run {
 };
 
 /// Seconds from the moment a projection of `run` first runs until the host has seen every checkpoint at the end, as the
-/// host's own log tells. All checkpoints are removed before. Throws std::runtime_error where the host fails.
+/// host's log shows. All checkpoints are deleted before. Throws std::runtime_error if the host fails.
 double host_seconds(const Run& run);
 
 /// The middle one of an odd number of values.

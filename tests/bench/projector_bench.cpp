@@ -45,7 +45,7 @@ void print(const std::string& what, double ours, double theirs, double ratio, co
              held ? "held" : "NOT HELD");
 }
 
-/// Each row is measured `runs` times in turn with what it is held against, so that both see the same machine.
+/// Each row is measured `runs` times, alternating with its baseline, so that both run under the same conditions.
 void compare_rates(const std::string& what, int runs, const std::function<double()>& ours,
                    const std::function<double()>& theirs, double at_least) {
   std::vector<double> our_seconds, their_seconds, ratios;

@@ -117,8 +117,8 @@ private:
   std::uint64_t prepared_ = 0;
 };
 
-/// A crash may leave prepared transactions of writers behind, which would hold up every reader. `writer` is a number,
-/// or % for all of them.
+/// Ends prepared transactions of writers that a crash has left, since every reader would wait for them. `writer` is a
+/// number, or % for all writers.
 void finish_prepared(Connection& connection, const std::string& writer) {
   const auto left = connection.exec(fmt::format(
       "SELECT gid FROM pg_prepared_xacts WHERE gid LIKE 'writer\\_{}\\_%' AND database = current_database()", writer));

@@ -8,13 +8,13 @@
 
 namespace projector::test {
 
-/// Makes the event store's tables in a database.
+/// Creates the event store's tables in a database.
 void create_event_store(const std::string& dsn);
 
 /// Writers that fill `events` in every way that disturbs the order of positions: short and held transactions, positions
-/// drawn ahead of the INSERT, rollbacks, savepoints rolled back, ON CONFLICT, many rows a statement, prepared
-/// transactions, COPY. Each writes UserCreated, OrderPlaced and OrderShipped events for random aggregates. Survives a
-/// server that goes away. Owned by a test.
+/// drawn ahead of the INSERT, rollbacks, savepoints rolled back, ON CONFLICT, many rows per statement, prepared
+/// transactions, COPY. Each writes UserCreated, OrderPlaced and OrderShipped events for random aggregates. They go on
+/// after a crash of the server. Owned by a test.
 class EventWriters {
 public:
   struct Options {
@@ -27,7 +27,8 @@ public:
   };
   EventWriters(std::string dsn, Options options);
   ~EventWriters(); ///< stops and joins
-  void join();     ///< waits until `events` are written, and ends what a crash left prepared; the server is up
+  void join(); ///< waits until `events` are written, and ends prepared transactions that a crash has left; the server
+               ///< must run
   [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
   [[nodiscard]] bool done() const noexcept { return written_ >= options_.events; }
 
@@ -45,7 +46,7 @@ private:
 /// `projection` is the projection's name, which begins its tables' names.
 std::int64_t read_model_difference(const std::string& dsn, const std::string& plugin, const std::string& projection);
 
-/// The single value of a query, as text; empty where it is NULL or there is no row.
+/// The single value of a query, as text; empty if it is NULL or there is no row.
 std::string query_value(const std::string& dsn, const std::string& sql);
 
 } // namespace projector::test

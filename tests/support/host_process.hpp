@@ -18,7 +18,7 @@ class HostProcess {
 public:
   /// `extra` is appended to the main configuration file; the DSN, directories and a quiet log are set before it.
   explicit HostProcess(std::string dsn, std::string extra = "");
-  ~HostProcess(); ///< killed where it still runs
+  ~HostProcess(); ///< kills the process if it still runs
   HostProcess(const HostProcess&) = delete;
   HostProcess& operator=(const HostProcess&) = delete;
 
@@ -30,40 +30,38 @@ public:
   void write_projection_file(const std::string& name, const std::string& toml) const;
   void write_configuration(const std::string& extra) const;
 
-  /// A shipped plugin of this build, or one of tests/plugins where no shipped one has that name; put in place by
-  /// rename.
+  /// Puts a shipped plugin of this build in place, by rename; if there is none of that name, one of tests/plugins.
   void install_plugin(const std::string& name) const;
   /// Puts any file in place as the plugin `name`, by rename.
   void install_file(const std::filesystem::path& file, const std::string& name) const;
-  /// Puts a plugin in place, by rename, as another plugin `name`: its own name, which is the file's and has as many
-  /// characters, is replaced in its bytes.
+  /// Puts a plugin in place, by rename, as another plugin `name`: the file's own name, which must have the same length,
+  /// is replaced in its bytes.
   void install_renamed(const std::filesystem::path& file, const std::string& name) const;
 
-  /// From the next start on: the limits of a resource, as for setrlimit.
+  /// Sets the limits of a resource from the next start on, like setrlimit.
   void limit(int resource, std::uint64_t soft, std::uint64_t hard);
 
-  /// From the next start on it logs into this descriptor, which the caller keeps open; log() and logs() tell nothing
-  /// then.
+  /// From the next start on it logs to this descriptor, which the caller keeps open; log() and logs() do not work then.
   void log_into(int fd) noexcept { log_fd_ = fd; }
 
-  /// Words that come before the program from now on, e.g. {"unshare", "--pid", "--fork"}: a program that runs it. The
-  /// process that is signalled is that program then.
+  /// A command that runs the program from now on, e.g. {"unshare", "--pid", "--fork"}. Signals are sent to that command
+  /// then.
   void run_under(std::vector<std::string> words) { under_ = std::move(words); }
 
   /// Starts it; `arguments` come after --config and --plugin-dir, `environment` on top of the test's.
   void start(const std::vector<std::string>& arguments = {},
              const std::map<std::string, std::string>& environment = {});
-  /// Starts it and waits for its end: the exit code, or -N for signal N.
+  /// Starts it and waits until it ends. Returns the exit code, or -N for signal N.
   int run(const std::vector<std::string>& arguments, const std::map<std::string, std::string>& environment = {});
   void signal(int number) const;
-  void kill(); ///< SIGKILL, waited for
-  int stop();  ///< SIGTERM, waited for: the exit code, or -N for signal N
-  int wait();  ///< for its end
+  void kill(); ///< sends SIGKILL and waits for the end
+  int stop();  ///< sends SIGTERM and waits for the end: the exit code, or -N for signal N
+  int wait();  ///< waits for the end: the exit code, or -N for signal N
   [[nodiscard]] bool running();
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-  /// Everything that it has logged since it was first started.
+  /// Its log since the first start.
   [[nodiscard]] std::string log() const;
-  /// Whether the log holds `text`, now or within half a minute.
+  /// Whether the log contains `text`, now or within half a minute.
   [[nodiscard]] bool logs(const std::string& text) const;
 
 private:
@@ -76,7 +74,7 @@ private:
   int status_ = 0;
 };
 
-/// Runs a program and gives what it printed on both outputs and its exit code (or -N for signal N).
+/// Runs a program and returns its output (stdout and stderr) and its exit code (or -N for signal N).
 struct Finished {
   int code = 0;
   std::string output;

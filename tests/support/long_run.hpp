@@ -5,7 +5,7 @@
 
 namespace projector::test {
 
-/// The size of a test that has two: `full` where PROJECTOR_TEST_LONG is set, as `./dev test --long` does.
+/// The size of a test: `full` if PROJECTOR_TEST_LONG is set, as by `./dev test --long`.
 inline std::uint64_t size_of_run(std::uint64_t quick, std::uint64_t full) {
   return std::getenv("PROJECTOR_TEST_LONG") != nullptr ? full : quick;
 }

@@ -20,7 +20,7 @@ public:
   PgBouncer(const PgBouncer&) = delete;
   PgBouncer& operator=(const PgBouncer&) = delete;
 
-  /// The same database through the pooler. `dsn` is one that PrivatePostgres gave.
+  /// The DSN of the same database through the pooler. `dsn` comes from PrivatePostgres.
   [[nodiscard]] std::string dsn_for(std::string_view dsn) const;
 
 private:

@@ -26,7 +26,7 @@ public:
   /// A server for the whole test program, started on first use; max_prepared_transactions = 20, max_connections = 200.
   static PrivatePostgres& shared();
 
-  /// Makes a new empty database and gives its DSN (host=.. dbname=.. user=..).
+  /// Creates an empty database and returns its DSN (host=.. dbname=.. user=..).
   std::string create_database();
   [[nodiscard]] std::string dsn(std::string_view database = "postgres") const;
 

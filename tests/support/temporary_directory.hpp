@@ -4,7 +4,7 @@
 
 namespace projector::test {
 
-/// A directory of the test's own (0755), removed with all it holds when destroyed.
+/// A temporary directory (0755) of the test; the destructor removes it with its contents.
 class TemporaryDirectory {
 public:
   TemporaryDirectory();

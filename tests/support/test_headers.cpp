@@ -1,1 +1,1 @@
-// Nothing but the headers that all tests share; see tests/CMakeLists.txt.
+// Only includes the headers that all tests share; see tests/CMakeLists.txt.

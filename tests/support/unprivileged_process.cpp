@@ -43,7 +43,7 @@ pid_t spawn(const std::vector<std::string>& command, const std::filesystem::path
   // Only calls that are safe after a fork of a process with threads.
   const bool changed =
       !account || (::setgroups(0, nullptr) == 0 && ::setgid(account->group) == 0 && ::setuid(account->user) == 0);
-  // After setuid, which takes the request back.
+  // Called after setuid, which would reset it.
   const bool bound = changed && ::prctl(PR_SET_PDEATHSIG, SIGQUIT) == 0 && ::getppid() == parent;
   if (bound && ::chdir(directory.c_str()) == 0 && ::dup2(log, STDOUT_FILENO) >= 0 && ::dup2(log, STDERR_FILENO) >= 0) {
     ::execv(arguments[0], arguments.data());

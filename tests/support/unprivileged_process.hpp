@@ -14,7 +14,7 @@ struct Account {
   gid_t group;
 };
 
-/// postgres or nobody where the test runs as root; nothing where the test's own user will do.
+/// postgres or nobody if the test runs as root; else nothing, and the test's own user is used.
 std::optional<Account> unprivileged_account();
 
 /// Starts a program in `directory` with its output appended to the descriptor `log`. It is ended by SIGQUIT when this

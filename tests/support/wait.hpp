@@ -5,8 +5,8 @@
 
 namespace projector::test {
 
-/// Looks every millisecond until `condition` holds; false once `limit` has passed. The limit is there to end a broken
-/// test, not to measure anything.
+/// Polls `condition` every millisecond until it holds; false after `limit`, which only ends a broken test and does not
+/// measure anything.
 bool eventually(const std::function<bool()>& condition, std::chrono::seconds limit = std::chrono::seconds(30));
 
 } // namespace projector::test

@@ -12,7 +12,7 @@
 namespace projector::test {
 namespace {
 
-/// The store was emptied and filled beyond the checkpoint while no host ran. Each way out is the one that is told.
+/// The store was emptied and filled beyond the checkpoint while no host ran. Each test follows a cure of the message.
 TEST(EmptiedStore, IsRefusedUntilItIsANewStoreOfWhichEachProjectionIsRebuilt) {
   const std::string dsn = store_with_events(200);
   HostProcess host(dsn);

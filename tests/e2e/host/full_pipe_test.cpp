@@ -17,7 +17,7 @@
 namespace projector::test {
 namespace {
 
-/// A pipe that is full, and that nobody reads.
+/// A full pipe without a reader.
 class FullPipe {
 public:
   FullPipe() {

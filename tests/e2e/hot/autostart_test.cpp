@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 class Autostart : public HotTest {
 protected:
   fs::path projections() const { return host_.configuration_file().parent_path() / "projections.d"; }
-  /// `trial` is started under no name that is not configured, also when the host has looked at everything.
+  /// `trial` is not started under a name that is not configured, also after another scan.
   void expect_no_trial_of_its_own() {
     let_the_host_look();
     EXPECT_EQ(shown("trial", "state"), "") << everything();
@@ -49,7 +49,7 @@ TEST_F(Autostart, AFileThatIsAwayDoesNotRunItsProjectionWithDefaultValues) {
   ASSERT_TRUE(shows("trial", "state", "")) << everything();
   let_the_host_look();
   EXPECT_EQ(shown("trial", "state"), "") << everything();
-  // Nor after a new start, since the checkpoint tells that it had a table.
+  // Nor after a restart, since the stored rows show that it had a table.
   ASSERT_EQ(host_.stop(), 0);
   host_.start();
   let_the_host_look();

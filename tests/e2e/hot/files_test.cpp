@@ -155,7 +155,7 @@ TEST_F(Files, APluginDirectoryMayBeExchangedUnreadableAndAway) {
   expect_undisturbed();
   const auto thread = shown("trial", "thread");
 
-  // A link to itself cannot be opened by anybody, so that this holds for root, too.
+  // Nobody, not even root, can open a link to itself.
   const fs::path loop = directory.parent_path() / "loop";
   fs::create_symlink(directory.filename(), loop);
   exchange(directory, loop);

@@ -12,7 +12,7 @@
 
 namespace projector::test {
 
-/// A store with the tables of an event store, a host of its own that is not started yet, and ways to look at both.
+/// An event store, a host that is not started yet, and queries about both.
 class HotTest : public testing::Test {
 protected:
   /// `main_file` follows the main configuration file's [plugins].
@@ -20,7 +20,7 @@ protected:
 
   /// Appends events of fifty aggregates, all of them OrderPlaced.
   void append(std::uint64_t events);
-  /// The first cell; "" where there is none.
+  /// The first cell; "" if there is none.
   std::string value(const std::string& sql);
   /// Whether the first cell is `expected`, now or within half a minute.
   bool becomes(const std::string& sql, const std::string& expected);
@@ -35,13 +35,14 @@ protected:
   /// Whether the projection is live in this generation, without any remark, and has stored all that was there when this
   /// was called, now or within half a minute.
   bool is_live(const std::string& projection, std::uint64_t generation);
-  /// Waits until this generation is on trial, appends events, and tells whether it becomes live on them.
+  /// Waits until this generation is on trial, appends events, and returns whether it becomes live.
   bool passes_trial(const std::string& projection, std::uint64_t generation, std::uint64_t events);
-  /// Whether every checkpoint has come to the newest event, now or within a minute.
+  /// Whether every checkpoint reaches the newest event within a minute.
   bool caught_up();
   /// Rows by which the read model of a plugin that writes down what it sees differs from the events.
   std::int64_t difference(const std::string& projection);
-  /// Returns once the host has looked at its files after everything that was done before: it runs one more plugin.
+  /// Waits until the host has scanned its files after all earlier changes: it adds another plugin and waits until that
+  /// runs.
   void let_the_host_look();
   /// What to print when something is wrong: all workers' states, and the host's log.
   std::string everything();

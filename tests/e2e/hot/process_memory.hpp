@@ -8,7 +8,7 @@
 
 namespace projector::test {
 
-/// What a process has in memory, as /proc tells.
+/// Memory mappings of a process, from /proc.
 struct ProcessMemory {
   std::uint64_t resident = 0;   ///< bytes
   std::uint64_t lines = 0;      ///< of its list of mappings

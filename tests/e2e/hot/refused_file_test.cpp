@@ -138,7 +138,7 @@ TEST_F(RefusedFile, TheSameBytesAreNoNewGeneration) {
     replace_file(built_plugin(".", "trial"), target, way);
     let_the_host_look();
   }
-  // Writable for others it would be refused at a start, so that is told; and taken back.
+  // A file that others can write would be refused at a start, so its state is refused until that is undone.
   fs::permissions(target, fs::perms(0666));
   EXPECT_TRUE(shows_reason("trial", "chmod go-w")) << everything();
   fs::permissions(target, fs::perms(0644));

@@ -6,13 +6,13 @@
 
 namespace projector::test {
 
-/// How a file comes to stand in for another one.
+/// Ways to replace a file.
 enum class Way {
   CopyInPlace, ///< cp: the old file is cut to nothing and written again
   Install,     ///< install: the old file is removed, a new one made and written
   Move,        ///< mv of a file written elsewhere on the same file system
   Rsync,       ///< a dot file beside it, renamed
-  RealRsync,   ///< the program, where there is one; else as Rsync
+  RealRsync,   ///< the program rsync if it is installed; else like Rsync
   Dpkg,        ///< NAME.dpkg-new beside it, a link NAME.dpkg-tmp to the old one, renamed
 };
 constexpr std::array<Way, 6> kEveryWay{Way::CopyInPlace, Way::Install,   Way::Move,

@@ -33,7 +33,7 @@ constexpr std::array<Fault, 9> kFaults{{{"in_create", "fails in create", false},
 constexpr const char* kToml = "batch_size = 10\nmax_retries = 1\nretry_backoff = \"10ms\"\nretry_backoff_max = "
                               "\"20ms\"\n";
 
-/// In one snapshot: what a bad version left, what is missing up to the checkpoints, and what lies beyond them.
+/// Counted in one snapshot: rows of a bad version, rows that are missing up to the checkpoints, and rows beyond them.
 constexpr const char* kWrongRows =
     "SELECT (SELECT count(*) FROM trial_seen WHERE projection = 'bad') + (SELECT count(*) FROM trial_batches WHERE "
     "mark "

@@ -71,11 +71,11 @@ void ComparedRun::burst(const std::vector<Operation>& operations, const std::vec
   }
 }
 
-/// `moved` is nothing where a new host runs, all of whose threads are new.
+/// `moved` is nothing after a start of the host, when all threads are new.
 void ComparedRun::compare(const std::optional<HostModel::Names>& moved) {
   agree(moved);
   if (!testing::Test::HasFatalFailure() && !disk_.main_broken) {
-    // What the host does too much shows once it has looked at everything again.
+    // Unexpected actions of the host would show after another scan.
     ASSERT_TRUE(host_.settle()) << "the host does not take in an included file" << report();
     agree(HostModel::Names{});
   }

@@ -21,11 +21,11 @@ public:
 
   /// Starts the host on files that were put in place by `first`.
   void begin(const std::vector<Operation>& first);
-  /// Carries out one operation, waits until the host agrees with the model in everything, and looks at the read models.
+  /// Carries out one operation, waits until the host agrees with the model, and compares the read models.
   void step(const Operation& operation);
   /// Carries out operations while the host is still busy with those before. What it makes of each is open then, even
   /// how many generations it counts: after the last ones, `repairs`, it has to run a good version of everything.
-  /// `waits` says after which operations it is waited until the host has looked. To be followed by a new start.
+  /// `waits` says after which operations it waits until the host has scanned its files. To be followed by a new start.
   void burst(const std::vector<Operation>& operations, const std::vector<bool>& waits,
              const std::vector<Operation>& repairs);
 

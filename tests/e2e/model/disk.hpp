@@ -5,7 +5,7 @@
 
 namespace projector::test::model {
 
-/// What stands in a plugin file, as far as it matters to the host. Equal ones are the same bytes with the same mode.
+/// The contents of a plugin file, as far as they matter to the host. Equal ones have the same bytes and the same mode.
 struct PluginFile {
   /// The first step that it does not survive.
   enum class Fault { None, NotElf, Truncated, Writable, OtherName, Create, Setup, Handle, Commit };
@@ -32,7 +32,7 @@ struct ProjectionFile {
   friend bool operator==(const ProjectionFile&, const ProjectionFile&) = default;
 };
 
-/// All that the host is told by files.
+/// All files that the host reads.
 struct Disk {
   std::map<std::string, PluginFile> plugins;         ///< by name
   std::map<std::string, ProjectionFile> projections; ///< by the projection's name

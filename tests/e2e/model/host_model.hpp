@@ -15,15 +15,14 @@ namespace projector::test::model {
 struct Shown {
   enum class State { Runs, Failed, Refused, Missing };
   State state = State::Runs; ///< Runs: live or catching_up
-  std::string version;       ///< of the plugin, where it Runs or Failed
+  std::string version;       ///< of the plugin, if it Runs or Failed
   std::uint64_t generation = 0;
   std::vector<std::string> reason; ///< texts in the reason, in this order, the first at its beginning; none: no reason
 };
 
 /// What a running host makes of its files, without time: every look takes in what is on the disk and sees its
 /// consequences to the end. Pure, and no code of the host. One thread.
-///
-/// *Desired* is what configuration and files ask for. Included files apply one by one; the last good version of one
+/// *Desired* is what configuration and files request. Included files apply one by one; the last good version of one
 /// with errors stays in force, also over a new start; without one its projection is refused, unless it runs already.
 /// While the main file has errors, nothing of the configuration changes. A plugin file that no table names runs under
 /// its own name, unless one has named it: in this life, in a file with errors, or when a checkpoint was last opened.
@@ -39,7 +38,7 @@ public:
 
   /// A new life of the host begins.
   void start(const Disk& disk);
-  /// The host has looked at everything. The projections whose workers may have ended or started; all others keep
+  /// The host has scanned all files. Returns the projections whose workers may have ended or started; all others keep
   /// their threads.
   Names look(const Disk& disk);
 

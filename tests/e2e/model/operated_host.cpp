@@ -33,7 +33,8 @@ CREATE CONSTRAINT TRIGGER bad_version AFTER INSERT ON {0}_seen DEFERRABLE INITIA
   FOR EACH ROW WHEN (NEW.partition < 0) EXECUTE FUNCTION refuse_bad_version();
 )";
 
-/// Of one projection: its name, what is missing, what is too much, and up to where it is complete.
+/// One row per projection: its name, numbers of missing and of surplus rows, and the position up to which it is
+/// complete.
 constexpr const char* kReadModelFaults = R"(
 SELECT '{0}', (SELECT count(*) FROM events e WHERE e.global_position > {3} AND e.global_position <= c.lowest
     AND NOT EXISTS (SELECT FROM {0}_seen s WHERE s.global_position = e.global_position)),
@@ -129,7 +130,7 @@ void OperatedHost::perform(const Operation& operation) {
     return host_.signal(SIGHUP);
   case Kind::Kill:
     host_.kill();
-    // A COMMIT that its server process still works on would make the next host stand by.
+    // If the server still worked on a COMMIT, the next host would stand by.
     if (!eventually([&] { return gone(); })) {
       throw std::runtime_error("sessions of a host that was killed do not end");
     }

@@ -31,7 +31,7 @@ public:
   /// was done before. False where it does not within half a minute.
   bool settle();
 
-  /// Nothing where the host does not answer yet.
+  /// Nothing if the host has no status yet.
   std::optional<HostView> view();
   /// What is wrong with the read models in one snapshot: a position twice, a hole at or below the checkpoint, a row
   /// above it, a row of a bad version. Looks at what lies above the checkpoints of the last look only, unless `all`.

@@ -1,5 +1,5 @@
-// Two workers that are upgraded, killed and asked for rebuilds at random while events are written, held against a model
-// at every step. PROJECTOR_MODEL_SEED and PROJECTOR_MODEL_OPERATIONS are as in random_operations_test.cpp.
+// Two workers that are upgraded, killed and requested to rebuild at random while events are written, compared with a
+// model at every step. PROJECTOR_MODEL_SEED and PROJECTOR_MODEL_OPERATIONS are as in random_operations_test.cpp.
 #include "upgraded_workers.hpp"
 
 #include "base/stop.hpp"
@@ -219,7 +219,7 @@ TEST(UpgradedWorkers, StatesEpochsAndTheReadModelAgreeWithTheModelAtEveryStep) {
     for (std::uint64_t done = 0; done < operations && !HasFatalFailure(); ++done) {
       workers.step(draw(random, workers.model()));
     }
-    // Both come to the newest version.
+    // Both reach the newest version.
     for (const std::size_t worker : {0u, 1u}) {
       if (!HasFatalFailure() && workers.model().workers().at(worker).file != 2) {
         workers.step({.kind = Kind::Put, .worker = worker, .version = 2});

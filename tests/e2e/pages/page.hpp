@@ -10,7 +10,7 @@ class Page {
 public:
   explicit Page(const std::string& path);
 
-  /// The first block of code that holds `part`, without its indentation. Throws std::runtime_error where there is none.
+  /// The first block of code that contains `part`, without its indentation. Throws std::runtime_error if there is none.
   [[nodiscard]] std::string code_with(const std::string& part) const;
 
 private:

@@ -18,9 +18,9 @@ protected:
 
   /// Builds the plugin whose code on the page holds `part`, and puts it in place as `name`.
   void install(const Page& page, const std::string& part, const std::string& name);
-  /// Runs projectorctl with this host's configuration; its output where it succeeds.
+  /// Runs projectorctl with this host's configuration; returns its output if it succeeds.
   std::string ctl(const std::vector<std::string>& arguments);
-  /// Whether every checkpoint has come to the newest event, now or within a minute.
+  /// Whether every checkpoint reaches the newest event within a minute.
   bool caught_up();
   bool becomes(const std::string& sql, const std::string& expected);
   /// Rows by which the results of two queries differ.

@@ -10,7 +10,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-/// The old worker trusts positions: it moves over the one that is still on its way.
+/// The old worker does not wait for gaps: its checkpoint passes the position of an open transaction.
 TEST_F(AdoptCommand, EventsInFlightBelowARowAreWaitedForAndListed) {
   add_events(100);
   auto writer = event_in_flight();
@@ -68,7 +68,7 @@ TEST_F(AdoptCommand, NothingIsMissedWhereAppendsWaitWhileTheOldWorkerCatchesUp) 
   EXPECT_EQ(lost_and_doubled(), "0 0");
 }
 
-/// The server keeps commit times, so that what was committed before the command is found, too.
+/// With track_commit_timestamp, events that were committed before the command are found, too.
 class AdoptCommandWithCommitTimes : public AdoptCommand {
 protected:
   static test::PrivatePostgres& server() {

@@ -63,7 +63,7 @@ protected:
     suspend(*old);
     Finished run = repartition(*old, to);
     if (run.code != 0) {
-      // It fell asleep in the middle of transactions, which hold checkpoints: end those, as it is told.
+      // It was suspended with open transactions that lock checkpoints: end their sessions, as the message says.
       ASSERT_NE(run.output.find("SELECT pg_terminate_backend("), std::string::npos) << run.output;
       value("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND "
             "application_name LIKE 'projectord projection%' AND state = 'idle in transaction'");

@@ -18,7 +18,7 @@ using testing::HasSubstr;
 constexpr const char* kSettings =
     "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE source = 'session'";
 
-/// Every command that asks a database once, with both DSNs behind a pooler that has one session for all.
+/// All commands that only query, with both DSNs behind a pooler that has a single server session.
 class Pooler : public testing::Test {
 protected:
   Pooler() { create_event_store(direct_); }

@@ -15,7 +15,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-/// Ends by itself; where it does not, the test fails and ends it.
+/// Expects that the host ends by itself; if not, the test fails and ends it.
 int end_of(HostProcess& host) {
   host.start();
   if (!eventually([&] { return !host.running(); })) {
@@ -39,7 +39,7 @@ TEST(RefusedConnection, ARoleThatIsNotThereEndsTheStartWithTheReason) {
   EXPECT_THAT(host.log(), HasSubstr("role \"no_such_role\" does not exist"));
 }
 
-/// A server that asks one of its roles for a password.
+/// A server that requires a password of one role.
 class Password : public testing::Test {
 protected:
   Password() {

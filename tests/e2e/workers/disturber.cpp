@@ -54,7 +54,7 @@ void Disturber::strike(std::uint32_t id) {
   case Blow::Stop: {
     const std::string runs = "runs as " + workers_.host_name(id);
     const int code = workers_[id].stop();
-    // One that was only just started may not have come to take signals.
+    // A worker that was just started may not handle signals yet.
     EXPECT_TRUE(code == 0 || (code == -SIGTERM && workers_[id].log().find(runs) == std::string::npos))
         << "ended with " << code << "\n"
         << workers_[id].log();

@@ -23,9 +23,9 @@ public:
   Disturber(WorkerGroup& workers, std::uint32_t seed) : workers_(workers), random_(seed) {}
 
   /// One worker that runs is struck, one that does not is started again; one that has been suspended long enough goes
-  /// on. Adds a test failure where a worker has ended by itself or does not stop in order.
+  /// on. Adds a test failure if a worker has ended by itself or with an error.
   void step();
-  /// All run again, and nobody is suspended.
+  /// Starts and resumes all workers.
   void let_all_run();
   [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
 
@@ -37,7 +37,7 @@ private:
   Blow next_blow(); ///< each kind as often as the others
   void strike(std::uint32_t id);
   void start(std::uint32_t id);
-  void resume(); ///< whoever has been suspended long enough
+  void resume(); ///< resumes workers that were suspended for long enough
 
   WorkerGroup& workers_;
   std::mt19937 random_;

@@ -33,7 +33,7 @@ protected:
     make_seen_table(dsn_, "solo");
   }
   std::string value(const std::string& sql) { return query_value(dsn_, sql); }
-  /// Each catches up with what the writers go on writing, while those after it have not begun.
+  /// Each catches up while events are being written, before the next one starts.
   void start_one_after_another() {
     for (std::uint32_t id = 0; id < workers_.total(); ++id) {
       workers_.start(id);

@@ -27,7 +27,7 @@ protected:
   void checkpoint(const std::string& name, std::int64_t position) {
     run(fmt::format("INSERT INTO projection_checkpoints VALUES ('{}', {})", name, position));
   }
-  /// The newest event, which is what every checkpoint comes to.
+  /// The position of the newest event, which every checkpoint reaches.
   std::string last() { return run("SELECT max(global_position) FROM events"); }
 
   const std::string dsn_ = PrivatePostgres::shared().create_database();

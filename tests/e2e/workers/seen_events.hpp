@@ -13,8 +13,8 @@ void make_seen_table(const std::string& dsn, const std::string& projection);
 /// aggregate's events in the partition that its id's hash gives it, which is computed here once more.
 void expect_seen_once_in_order(const std::string& dsn, const std::string& projection, std::uint32_t partitions);
 
-/// Adds a test failure where the read model of a shipped plugin, which has its projection's name, is not what SQL
-/// computes from the events.
+/// Adds a test failure if the read model of a shipped plugin, which has its projection's name, is not what SQL computes
+/// from the events.
 void expect_right(const std::string& dsn, const std::string& plugin);
 
 } // namespace projector::test

@@ -21,7 +21,7 @@ protected:
     create_event_store(dsn_);
     EventWriters(dsn_, {.writers = 2, .events = 300, .seed = 31}).join();
   }
-  /// Waits for the end of what this host runs, and gives the partitions that it has moved.
+  /// Waits until the host ends, and returns the partitions whose checkpoints it has moved.
   std::string partitions_moved_by(HostProcess& host, const std::vector<std::string>& arguments,
                                   const std::map<std::string, std::string>& environment) {
     query_value(dsn_, "DROP TABLE IF EXISTS projection_checkpoints, projector_projections, projector_checkpoints, "

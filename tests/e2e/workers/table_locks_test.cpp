@@ -48,7 +48,7 @@ protected:
                                   "gen_random_uuid(), 'Happened', '')",
                                   events_));
   }
-  /// Looks from the session that holds the lock, which no lock of its own stops.
+  /// Queries in the session that holds the lock, so that the lock does not block the query.
   bool stored(const std::string& checkpoint) {
     return eventually([&] {
       return holder_

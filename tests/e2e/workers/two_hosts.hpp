@@ -23,7 +23,7 @@ public:
   explicit TwoHosts(std::string dsn);
 
   void start(std::size_t which);
-  void end(std::size_t which, bool kill); ///< what it ends with has to be in order, or the signal
+  void end(std::size_t which, bool kill); ///< expects a successful exit code, or the signal
   /// SIGSTOP, at a moment when the host holds the recorder's checkpoint in a transaction, or at one when it holds none.
   void suspend(std::size_t which, bool in_transaction);
   void resume(std::size_t which);
@@ -36,14 +36,14 @@ public:
   [[nodiscard]] std::string owners() const;
   /// Both run, one of them live or catching up and the other standing by, for both projections.
   [[nodiscard]] bool settled() const;
-  /// Which of them wrote the last event that the recorder saw; 2 where there is none.
+  /// Which of them has handled the last event that was recorded; 2 if there is none.
   [[nodiscard]] std::size_t owner() const;
 
-  /// What the recorder's rows tell about who committed when.
+  /// Which process committed when, by the recorder's rows.
   struct Ownership {
     std::uint64_t changes = 0;         ///< from one of the two to the other
     std::uint64_t returns = 0;         ///< a process committed, then another, then the first again
-    std::uint64_t from_the_living = 0; ///< another process committed before the one before it was told to end
+    std::uint64_t from_the_living = 0; ///< another process committed before the former one was requested to end
     Seconds take_overs;                ///< from a kill to the first commit of the other, where that one stood by then
   };
   [[nodiscard]] Ownership ownership() const;

@@ -26,7 +26,7 @@ public:
   void start(std::uint32_t id, const std::vector<std::string>& arguments = {});
   /// How the worker's process is named in projector_workers.
   [[nodiscard]] std::string host_name(std::uint32_t id) const;
-  /// Whether all stored checkpoints come to the newest event; it waits for five minutes at most.
+  /// Whether all stored checkpoints reach the newest event within five minutes.
   [[nodiscard]] bool caught_up() const;
   [[nodiscard]] std::string logs() const;
 
@@ -38,7 +38,7 @@ private:
 /// "[projection.NAME]" tables of several projections that have the same keys.
 std::string projection_tables(const std::vector<std::string>& names, const std::string& keys);
 
-/// The first cell; "" where there is none or the question fails, as where the table is not there yet.
+/// The first cell; "" if there is none or the query fails, e.g. since the table does not exist yet.
 std::string value_or_nothing(const std::string& dsn, const std::string& sql);
 /// Whether the first cell is `value`, now or within a minute.
 bool becomes(const std::string& dsn, const std::string& sql, const std::string& value);

@@ -107,7 +107,7 @@ TEST_F(EmptiedStore, ARewrittenTableIsTheSame) {
   EXPECT_EQ(log->incarnation(), 1u);
 }
 
-/// Without a new file of the table nothing tells a poll, so it is looked at now and then.
+/// DELETE gives the table no new file, so polls do not notice it; the regular comparison of marks does.
 TEST_F(EmptiedStore, DeletedAndFilledBetweenTwoPollsIsFound) {
   emit(*admin_, 5);
   const auto log = open();

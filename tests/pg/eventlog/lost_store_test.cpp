@@ -143,8 +143,8 @@ TEST_F(LostStore, StandbyAfterwardsHaltsTheLog) {
   expect_all_delivered(*log);
 }
 
-/// Writers that do not wait for the disk, and a crash that takes their last events: what was called durable is still
-/// there.
+/// Writers that do not wait for the disk, and a crash that takes their last events: everything that was reported as
+/// durable is still there.
 TEST_F(LostStore, DurableNeverCoversWhatACrashLoses) {
   test::PrivatePostgres server({{"wal_writer_delay = '10s'", "wal_writer_flush_after = '1GB'"}, true});
   pg::ConnectOptions connect;

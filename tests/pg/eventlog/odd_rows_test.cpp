@@ -15,15 +15,15 @@ protected:
   void update(const std::string& what, std::int64_t position) {
     admin_->exec("UPDATE events SET " + what + " WHERE global_position = " + std::to_string(position));
   }
-  /// Expects that the follower comes to position - 1, is told `reason` there, and goes on to the end after the cure;
-  /// `end` is the highest position before it.
+  /// Expects that the follower reaches position - 1, is halted there with `reason`, and goes on to the end after the
+  /// cure; `end` is the highest position before it.
   void expect_stop(EventLog& log, Follower& follower, std::int64_t position, const std::string& reason,
                    const std::string& cure, std::int64_t end) {
     follower.read_to(position - 1);
     const auto next = follower.cursor().next(position - 1, far(), base::no_stop());
     ASSERT_EQ(next.status, Cursor::Status::Halted);
     EXPECT_THAT(next.reason, StartsWith(reason));
-    // Everybody who comes to it is told, and a poll without a wait says so each time.
+    // Every cursor that reaches it is halted, and a call without a wait reports that each time.
     EXPECT_EQ(log.cursor({}, false, {})->next(position - 1, far(), base::no_stop()).reason, next.reason);
     EXPECT_EQ(follower.cursor().next(position - 1, base::Clock::now(), base::no_stop()).reason, next.reason);
     EXPECT_TRUE(test::eventually([&] { return log.settled() == end; }));
@@ -166,7 +166,7 @@ TEST_F(OddRows, OnePositionTwiceInAGap) {
               6);
 }
 
-/// A database of an encoding with bytes that stand for no letter.
+/// A database with an encoding in which some bytes are not characters.
 class OddBytes : public OddRows {
 protected:
   OddBytes() {

@@ -55,7 +55,7 @@ TEST_F(PartitionedStore, HistoryComesInOrder) {
   EXPECT_EQ(stored().size(), 6030u);
 }
 
-/// Without an index of the whole, each part has one of its own.
+/// The partitioned table has no index, but each of its parts has one.
 TEST_F(PartitionedStore, EveryPartNeedsAUniqueIndex) {
   admin_->script("ALTER TABLE events DROP CONSTRAINT events_pkey; CREATE UNIQUE INDEX ON shop_even (global_position)");
   std::string found = refusal();

@@ -35,7 +35,7 @@ class Follower {
 public:
   Follower(EventLog& log, Filter filter = {}, bool durable_only = false, std::int64_t after = 0,
            base::TimePoint not_before = base::Clock::now());
-  /// Reads until everything up to `position` has been handed over; fails the test where it does not come.
+  /// Reads until everything up to `position` has been handed over; otherwise the test fails.
   void read_to(std::int64_t position);
   [[nodiscard]] const std::vector<std::int64_t>& positions() const { return positions_; }
   [[nodiscard]] std::size_t payload_bytes() const { return payload_bytes_; } ///< of all events together
@@ -50,7 +50,7 @@ private:
   std::size_t payload_bytes_ = 0;
 };
 
-/// A database of its own with an empty events table, and an SQL function emit(n) that appends n events and gives the
+/// A database of its own with an empty events table, and an SQL function emit(n) that appends n events and returns the
 /// last one's position.
 class StoreTest : public ::testing::Test {
 protected:
@@ -63,14 +63,14 @@ protected:
   [[nodiscard]] EventLogOptions options();
   std::unique_ptr<EventLog> open() { return open(options()); }
   std::unique_ptr<EventLog> open(EventLogOptions with);
-  /// The message with which opening is refused; fails the test where it is not.
+  /// The message with which opening is refused; the test fails if it is not refused.
   std::string refusal(EventLogOptions with);
   std::string refusal() { return refusal(options()); }
   /// SELECT global_position FROM events WHERE .. ORDER BY 1.
   std::vector<std::int64_t> stored(const std::string& where = "true");
   /// Settles the log and checks that a new cursor gets exactly what the table holds.
   void expect_all_delivered(EventLog& log);
-  /// Waits until a look has met a gap and waits for somebody.
+  /// Waits until a look has found a gap and waits for its holders.
   void await_gap(EventLog& log);
 
   test::PrivatePostgres& server_;

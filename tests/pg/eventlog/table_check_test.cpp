@@ -108,7 +108,7 @@ TEST_F(TableCheck, EventsBelowOneHaltARunningLog) {
   expect_all_delivered(*log);
 }
 
-/// Bytes of any encoding are text in such a database, and nobody converts them.
+/// SQL_ASCII: text may have bytes of any encoding, and the server does not convert them.
 TEST_F(TableCheck, DatabaseWithoutAnEncoding) {
   const std::string name = "ascii_" + std::to_string(admin_->backend_pid());
   admin_->exec("CREATE DATABASE " + name + " ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");

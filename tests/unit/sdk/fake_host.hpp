@@ -39,8 +39,8 @@ struct RecordedStatement {
   bool is_query = false;
 };
 
-/// The host's side of the interface, as a table of functions that record what a plugin asks for. It says OK to
-/// everything, unless a verdict was put in line for the next statement.
+/// The host's side of the interface, as a table of functions that record a plugin's calls. It says OK to everything,
+/// unless a verdict was put in line for the next statement.
 class FakeHost {
 public:
   FakeHost() {
