@@ -6,6 +6,7 @@
 #include "pg/dsn_problem.hpp"
 #include "pg/quote.hpp"
 #include "pg/server_error.hpp"
+#include "pg/server_version.hpp"
 #include "pg/statement_cache.hpp"
 
 #include <libpq-fe.h>
@@ -121,6 +122,10 @@ void Connection::connect(const ConnectOptions& options) {
     }
   }
   PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
+  if (const auto why = refuse_server_version(server_version()); !why.empty()) {
+    connection_.reset();
+    refuse(why, "0A000");
+  }
   if (PQsetnonblocking(connection_.get(), 1) != 0) {
     refuse(PQerrorMessage(connection_.get()));
   }

@@ -42,8 +42,8 @@ enum class Format { Text = 0, Binary = 1 };
 class Connection {
 public:
   /// Connects, with keepalives, tcp_user_timeout and the settings in force. Throws Error (Kind::Connection, with the
-  /// server's SQLSTATE if it refused the connection; Kind::Statement if it refused a setting), InvalidDsn, Interrupted.
-  /// A connect_timeout in the DSN wins over the option.
+  /// server's SQLSTATE if it refused the connection, 0A000 if the server is too old; Kind::Statement if it refused a
+  /// setting), InvalidDsn, Interrupted. A connect_timeout in the DSN wins over the option.
   Connection(const ConnectOptions& options, const base::Stop& stop, base::Duration grace = base::Duration::zero());
   ~Connection();
   Connection(const Connection&) = delete;

@@ -20,10 +20,25 @@ constexpr std::array<std::string_view, 8> kEvent{"21", "22", "23", "38", "39", "
 /// the wrong length.
 constexpr std::string_view kProtocolViolation = "08P01";
 
+/// Of the server's catalogue. CREATE .. IF NOT EXISTS looks first and inserts then, so that of two sessions which make
+/// the same table, type, schema or function at once the second one runs into one of these.
+constexpr std::array<std::string_view, 5> kCatalogueIndexes{
+    "pg_type_typname_nsp_index", "pg_class_relname_nsp_index", "pg_namespace_nspname_index",
+    "pg_proc_proname_args_nsp_index", "pg_extension_name_index"};
+
+bool made_at_once(const pg::Error& error) {
+  const std::string_view text = error.what();
+  return error.is("23505") && std::any_of(kCatalogueIndexes.begin(), kCatalogueIndexes.end(),
+                                          [&](auto index) { return text.find(index) != std::string_view::npos; });
+}
+
 } // namespace
 
 Reaction reaction_to(const pg::Error& error) {
-  return error.connection_lost() ? Reaction::RetryForever : reaction_to_sqlstate(error.sqlstate());
+  if (error.connection_lost()) {
+    return Reaction::RetryForever;
+  }
+  return made_at_once(error) ? Reaction::RetryCounted : reaction_to_sqlstate(error.sqlstate());
 }
 
 Reaction reaction_to_sqlstate(std::string_view sqlstate) {

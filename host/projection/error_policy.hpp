@@ -18,6 +18,8 @@ enum class Reaction {
 };
 
 /// What an error calls for: a lost connection is tried again without a limit, whatever the server said at its end.
+/// 23505 on an index of the server's catalogue is tried again, too: another session made the same table or type at
+/// once.
 Reaction reaction_to(const pg::Error& error);
 
 /// What the SQLSTATE of a refused statement calls for, in a session that goes on; an empty one (no word from the

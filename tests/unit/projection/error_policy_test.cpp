@@ -85,6 +85,17 @@ TEST(ReactionTo, ALostConnectionIsTriedAgainWhateverTheServerSaidLast) {
   EXPECT_EQ(reaction_to({pg::Error::Kind::Statement, "23505", "refused"}), Reaction::Reject);
 }
 
+TEST(ReactionTo, WhatAnotherSessionMadeAtTheSameTimeIsTriedAgain) {
+  const auto reaction = [](const char* index) {
+    return reaction_to({pg::Error::Kind::Statement, "23505",
+                        fmt::format("duplicate key value violates unique constraint \"{}\"", index)});
+  };
+  EXPECT_EQ(reaction("pg_type_typname_nsp_index"), Reaction::RetryCounted);
+  EXPECT_EQ(reaction("pg_class_relname_nsp_index"), Reaction::RetryCounted);
+  EXPECT_EQ(reaction("pg_namespace_nspname_index"), Reaction::RetryCounted);
+  EXPECT_EQ(reaction("orders_pkey"), Reaction::Reject);
+}
+
 TEST(PluginStatus, CallsForItsReaction) {
   EXPECT_EQ(reaction_to_status(PROJECTOR_RETRY), Reaction::RetryCounted);
   EXPECT_EQ(reaction_to_status(PROJECTOR_REJECT), Reaction::Reject);
