@@ -23,10 +23,10 @@ void add_condition(std::string& sql, pg::Parameters& parameters, const char* col
   }
 }
 
-std::string statement(const HistoryRead& read, const std::string& columns, const std::string& rows, std::int64_t after,
+std::string statement(const HistoryRead& read, const std::string& columns, const std::string& table, std::int64_t after,
                       std::int64_t limit, pg::Parameters& parameters) {
   std::string sql =
-      fmt::format("SELECT {} FROM {} r WHERE global_position > $1 AND global_position <= $2", columns, rows);
+      fmt::format("SELECT {} FROM {} WHERE global_position > $1 AND global_position <= $2", columns, table);
   parameters.int8(after).int8(read.to);
   if (read.only_for) {
     const Filter& filter = read.only_for->filter;
@@ -42,7 +42,7 @@ std::string statement(const HistoryRead& read, const std::string& columns, const
 HistoryRun::HistoryRun(pg::Connection& connection, const Store& store, SharedLog& shared, SegmentBuilder& builder,
                        HistoryRead& read, const base::Stop& stop)
     : connection_(connection), store_(store), shared_(shared), builder_(builder), read_(read), stop_(stop),
-      guarded_(may_hold_large_rows(connection, store)), from_(read.after) {
+      from_(read.after) {
   builder_.clear();
 }
 
@@ -77,10 +77,8 @@ std::optional<UnreadableEvent> HistoryRun::run() {
 /// One row more than the limit, so that two rows of one position are never parted.
 void HistoryRun::query() {
   pg::Parameters parameters;
-  const std::int64_t limit = read_.limit + 1;
-  const std::string sql = guarded_ ? statement(read_, std::string(kEventColumns) + ", large",
-                                               rows_without_large_text(store_.table), read_.after, limit, parameters)
-                                   : statement(read_, kEventColumns, store_.table, read_.after, limit, parameters);
+  const std::string sql = statement(read_, event_columns_without_large_text(kSegmentBytes), store_.table, read_.after,
+                                    read_.limit + 1, parameters);
   connection_.stream(sql, parameters, pg::Format::Binary, [&](const pg::Result& row) {
     try {
       return take(row);
@@ -92,19 +90,19 @@ void HistoryRun::query() {
 }
 
 bool HistoryRun::take(const pg::Result& row) {
-  const projector_event event = decode_row(row.get(), 0);
-  if (rows_ > 0 && event.global_position == last_position()) {
-    throw UnreadableEvent(event.global_position, "global_position", "another row has the same position");
+  const std::int64_t position = decode_position(row.get(), 0);
+  if (rows_ > 0 && position == last_position()) {
+    throw UnreadableEvent(position, "global_position", "another row has the same position");
   }
   if (rows_ == read_.limit) {
     more_ = true;
     return true; // it is the last one
   }
-  if (guarded_ && is_large(row.get())) {
-    large_ = event.global_position;
+  if (lacks_text(row.get(), 0)) {
+    large_ = position;
     return false;
   }
-  return append(event);
+  return append(decode_row(row.get(), 0));
 }
 
 bool HistoryRun::append(const projector_event& event) {

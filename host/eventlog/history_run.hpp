@@ -41,8 +41,7 @@ private:
   SegmentBuilder& builder_;
   HistoryRead& read_;
   const base::Stop& stop_;
-  const bool guarded_; ///< rows with large text come without it
-  std::int64_t from_;  ///< up to here everything is handed over
+  std::int64_t from_; ///< up to here everything is handed over
   std::int64_t rows_ = 0;
   bool wanted_ = true;
   bool more_ = false; ///< there is a row above the read's limit

@@ -1,12 +1,10 @@
 #include "eventlog/large_rows.hpp"
 
 #include "eventlog/row_decoder.hpp"
-#include "eventlog/table_check.hpp"
 #include "eventlog/unreadable_event.hpp"
 #include "pg/transaction.hpp"
 
 #include <fmt/core.h>
-#include <libpq-fe.h>
 
 #include <charconv>
 #include <cstring>
@@ -19,9 +17,6 @@ namespace {
 /// Of one text, at once. With what comes with it in a message, it fits libpq's buffer of 1 MiB, which grows by
 /// doubling.
 constexpr std::size_t kPiece = kSegmentBytes - 4096;
-/// A stored value of fewer bytes is not compressed from more than kSegmentBytes: LZ4 gains a factor of 255 at most.
-constexpr std::size_t kCompressed = kSegmentBytes / 255;
-
 constexpr const char* kPayload = "payload";
 constexpr const char* kMetadata = "convert_to(metadata::text, 'UTF8')";
 
@@ -62,39 +57,18 @@ void read_in_pieces(pg::Connection& connection, const Store& store, std::int64_t
 
 } // namespace
 
-std::string rows_without_large_text(const std::string& table) {
-  return fmt::format("(SELECT global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, "
-                     "event_id, event_type, event_version, CASE WHEN large THEN ''::bytea ELSE payload END AS payload, "
-                     "CASE WHEN large THEN NULL ELSE metadata END AS metadata, trace_id, correlation_id, "
-                     "causation_id, created_at, large FROM {0} CROSS JOIN LATERAL (SELECT octet_length(payload) > {1} "
-                     "OR CASE WHEN metadata IS NULL OR pg_column_size(metadata) <= {2} THEN false WHEN "
-                     "pg_column_size(metadata) > {1} THEN true ELSE octet_length(metadata::text) > {1} END AS large) "
-                     "l)",
-                     table, kSegmentBytes, kCompressed);
-}
-
-bool is_large(const pg_result* row) {
-  const int column = PQnfields(row) - 1;
-  return PQgetisnull(row, 0, column) == 0 && *PQgetvalue(row, 0, column) != 0;
-}
-
-bool may_hold_large_rows(pg::Connection& connection, const Store& store) {
-  return connection
-      .exec(tree_sql(store.table_oid) + "SELECT EXISTS (SELECT FROM tree JOIN pg_class c USING (oid) "
-                                        "WHERE c.reltoastrelid <> 0 AND pg_relation_size(c.reltoastrelid) > 0)")
-      .boolean(0, 0);
-}
-
 LargeRow append_large_row(pg::Connection& connection, const Store& store, std::int64_t position,
                           SegmentBuilder& builder, const std::function<bool(std::size_t bytes)>& accept) {
   pg::Transaction transaction(connection, pg::kBeginReading);
   const auto row = connection.exec(
-      fmt::format("SELECT {}, payload_size, metadata_size FROM (SELECT global_position, bounded_context, "
-                  "aggregate_type, aggregate_id, aggregate_version, event_id, event_type, event_version, ''::bytea AS "
-                  "payload, NULL AS metadata, trace_id, correlation_id, causation_id, created_at, "
-                  "octet_length(payload)::text AS payload_size, octet_length({})::text AS metadata_size FROM {} "
-                  "WHERE global_position = $1) r",
-                  kEventColumns, kMetadata, store.table),
+      fmt::format(
+          "SELECT {}, payload_size, metadata_size FROM (SELECT global_position, bounded_context, "
+          "aggregate_type, aggregate_id, aggregate_version, event_id, event_type, event_version, CASE WHEN payload "
+          "IS NOT NULL THEN ''::bytea END AS payload, NULL AS metadata, trace_id, correlation_id, causation_id, "
+          "created_at, "
+          "octet_length(payload)::text AS payload_size, octet_length({})::text AS metadata_size FROM {} "
+          "WHERE global_position = $1) r",
+          kEventColumns, kMetadata, store.table),
       pg::Parameters().int8(position), pg::Format::Binary);
   if (row.rows() > 1) {
     throw UnreadableEvent(position, "global_position", "another row has the same position");

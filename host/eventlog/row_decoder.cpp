@@ -3,6 +3,7 @@
 #include "eventlog/unreadable_event.hpp"
 
 #include <endian.h>
+#include <fmt/core.h>
 #include <libpq-fe.h>
 
 #include <cstdint>
@@ -85,7 +86,32 @@ std::int64_t unix_microseconds(std::int64_t postgres) {
   return __builtin_add_overflow(postgres, PROJECTOR_PG_EPOCH_US, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
 }
 
+/// A stored value of fewer than a 255th of the bytes is not compressed from more: LZ4 gains no greater factor.
+constexpr std::size_t kBestCompression = 255;
+
 } // namespace
+
+std::string event_columns_without_large_text(std::size_t most_text) {
+  // Each row is measured, so without a subquery, and without taking anything out of its compressed form where its
+  // stored size tells enough. No JSON text is empty.
+  return fmt::format(
+      "global_position, bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, "
+      "event_version, CASE WHEN octet_length(payload) <= {0} THEN payload END AS payload, CASE WHEN metadata IS NULL "
+      "OR "
+      "pg_column_size(metadata) <= {1} THEN metadata::text WHEN pg_column_size(metadata) <= {0} AND "
+      "octet_length(metadata::text) <= {0} THEN metadata::text ELSE '' END AS metadata, trace_id, correlation_id, "
+      "causation_id, created_at",
+      most_text, most_text / kBestCompression);
+}
+
+bool lacks_text(const pg_result* result, int row) {
+  return PQgetisnull(result, row, kPayload) != 0 ||
+         (PQgetlength(result, row, kMetadata) == 0 && PQgetisnull(result, row, kMetadata) == 0);
+}
+
+std::int64_t decode_position(const pg_result* result, int row) {
+  return int8(result, row, kGlobalPosition);
+}
 
 projector_event decode_row(const pg_result* result, int row) {
   projector_event event;

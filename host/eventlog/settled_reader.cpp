@@ -1,6 +1,5 @@
 #include "eventlog/settled_reader.hpp"
 
-#include "eventlog/large_rows.hpp"
 #include "eventlog/row_decoder.hpp"
 #include "eventlog/unreadable_event.hpp"
 #include "pg/pipeline.hpp"
@@ -54,9 +53,9 @@ void SettledReader::adopt(Store store) {
     sequences_.push_back(store_.sequence_oid);
   }
   // The history readers read rows that are too large for the tail on demand.
-  const std::string rows = rows_without_large_text(store_.table);
-  rows_sql_ = fmt::format("SELECT {}, large FROM {} r WHERE global_position > $1 ORDER BY global_position LIMIT $2",
-                          kEventColumns, rows);
+  const std::string columns = event_columns_without_large_text(kSegmentBytes);
+  rows_sql_ = fmt::format("SELECT {} FROM {} WHERE global_position > $1 ORDER BY global_position LIMIT $2", columns,
+                          store_.table);
   facts_sql_ = fmt::format("SELECT h.global_position, {}, pg_is_in_recovery(), pg_backend_pid(), "
                            "{}, {}, {}, "
                            "EXISTS (SELECT FROM {} WHERE global_position < 1), h.event_id::text FROM {} s LEFT JOIN "
@@ -65,9 +64,9 @@ void SettledReader::adopt(Store store) {
                            kLastValueSql, store_.inserted_sql, store_.flushed_sql, store_.fingerprint_sql, store_.table,
                            store_.sequence, store_.table);
   missing_sql_ = fmt::format("SELECT e.* FROM unnest($1::bigint[], $2::bigint[]) AS r(above, upto) CROSS JOIN LATERAL "
-                             "(SELECT {}, large FROM {} t WHERE global_position > r.above AND global_position <= "
+                             "(SELECT {} FROM {} t WHERE global_position > r.above AND global_position <= "
                              "r.upto ORDER BY global_position LIMIT $3) e ORDER BY e.global_position LIMIT $3",
-                             kEventColumns, rows);
+                             columns, store_.table);
 }
 
 bool SettledReader::look() {
@@ -116,19 +115,19 @@ std::optional<SettledReader::Facts> SettledReader::read_snapshot(LookWindow& win
   std::optional<std::int64_t> unreadable; // number of rows before the first position that has such a row
   const auto take = [&](const pg_result* row) {
     try {
-      const projector_event event = decode_row(row, 0);
-      if (event.global_position == last) {
+      const std::int64_t position = decode_position(row, 0);
+      if (position == last) {
         unreadable = rows_read - 1;
         return;
       }
-      last = event.global_position;
+      last = position;
       if (rows_read == limit) {
         return;
       }
-      if (is_large(row)) {
+      if (lacks_text(row, 0)) {
         window.add_unread(last);
       } else {
-        window.add(event);
+        window.add(decode_row(row, 0));
       }
       ++rows_read;
     } catch (const UnreadableEvent&) {
@@ -288,15 +287,15 @@ std::optional<std::int64_t> SettledReader::read_missing(Look& look, std::int64_t
   bool full = false, unreadable = false, twice = false;
   const auto take = [&](const pg::Result& result) {
     try {
-      const projector_event event = decode_row(result.get(), 0);
-      unreadable = twice = rows > 0 && event.global_position == last;
+      const std::int64_t position = decode_position(result.get(), 0);
+      unreadable = twice = rows > 0 && position == last;
       full = full || rows == limit;
       if (!unreadable && !full) {
-        last = event.global_position;
-        if (is_large(result.get())) {
+        last = position;
+        if (lacks_text(result.get(), 0)) {
           look.window.add_unread_filling(last);
         } else {
-          look.window.add_filling(event);
+          look.window.add_filling(decode_row(result.get(), 0));
         }
         ++rows;
       }

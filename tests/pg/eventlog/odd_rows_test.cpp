@@ -1,5 +1,6 @@
 #include "store_test.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 namespace projector::eventlog {
@@ -54,10 +55,11 @@ TEST_F(OddRows, NullInARequiredColumnIsNamed) {
                               : column == "event_id"          ? "gen_random_uuid()"
                                                               : "'shop'";
     expect_stop(*log, follower, 3,
-                "the event at position 3 of public.events cannot be handled: column " + column +
-                    ": it is NULL, and every event has a value there. Cure: UPDATE public.events SET " + column +
-                    " = .. WHERE global_position = 3",
-                "UPDATE public.events SET " + column + " = " + value + " WHERE global_position = 3", 5);
+                fmt::format("the event at position 3 of public.events cannot be handled: column {0}: it is NULL, and "
+                            "every event has a value there. Cure: UPDATE public.events SET {0} = .. WHERE "
+                            "global_position = 3",
+                            column),
+                fmt::format("UPDATE public.events SET {} = {} WHERE global_position = 3", column, value), 5);
     admin_->exec("ALTER TABLE events ALTER " + column + " SET NOT NULL");
   }
 }

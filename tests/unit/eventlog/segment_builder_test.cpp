@@ -47,6 +47,7 @@ TEST(SegmentBuilder, CopiesEverythingIntoOneSegment) {
 TEST(SegmentBuilder, EachKindOnceHoweverMany) {
   SegmentBuilder builder;
   std::vector<std::string> types;
+  types.reserve(300);
   for (int type = 0; type < 300; ++type) {
     types.push_back("type " + std::to_string(type));
   }
