@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/clock.hpp"
 #include "base/wakeup.hpp"
 
 #include <stop_token>
@@ -17,6 +18,8 @@ public:
   void request() noexcept;
   [[nodiscard]] bool requested() const noexcept { return source_.stop_requested(); }
   [[nodiscard]] std::stop_token token() const noexcept { return source_.get_token(); }
+  /// Sleeps for `duration`, or until the stop is requested. False: it is requested.
+  bool wait_for(Duration duration) const noexcept;
   /// Readable once the stop is requested.
   [[nodiscard]] int fd() const noexcept { return event_.fd(); }
 

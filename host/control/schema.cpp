@@ -9,7 +9,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <poll.h>
 
 #include <chrono>
 #include <set>
@@ -94,8 +93,7 @@ bool read_model_is_complete(pg::Connection& connection, const DatabaseSchema& sc
 /// index build waits.
 void wait_for_turn(pg::Connection& connection, const base::Stop& stop) {
   while (!connection.script("SELECT pg_try_advisory_xact_lock(hashtext('projectord event store'))").boolean(0, 0)) {
-    pollfd stopped{stop.fd(), POLLIN, 0};
-    if (::poll(&stopped, 1, static_cast<int>(kBusyPause.count())) > 0) {
+    if (!stop.wait_for(kBusyPause)) {
       throw pg::Interrupted();
     }
   }

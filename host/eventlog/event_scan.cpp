@@ -4,7 +4,6 @@
 #include "pg/transaction.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 
 #include <algorithm>
 
@@ -12,7 +11,7 @@ namespace projector::eventlog {
 namespace {
 
 constexpr std::size_t kEventsAtOnce = 20000;
-constexpr int kPollMilliseconds = 50;
+constexpr base::Duration kPollInterval = std::chrono::milliseconds(50);
 
 } // namespace
 
@@ -52,8 +51,7 @@ LateEvents wait_for_late_events(pg::Connection& connection, const Store& store, 
   LockHolders holders(connection, store, {store.sequence_oid});
   const auto deadline = base::Clock::now() + limit;
   while (!holders.empty() && base::Clock::now() < deadline && !stop.requested()) {
-    pollfd wait{stop.fd(), POLLIN, 0};
-    ::poll(&wait, 1, kPollMilliseconds);
+    stop.wait_for(kPollInterval);
     holders.refresh();
   }
   late.holders = holders.empty() ? "" : holders.describe(store.role);

@@ -3,7 +3,6 @@
 #include "eventlog/history_run.hpp"
 
 #include <fmt/core.h>
-#include <poll.h>
 
 namespace projector::eventlog {
 
@@ -66,8 +65,7 @@ void HistoryReader::report_failure(HistoryRead& read, const char* error) {
 }
 
 void HistoryReader::pause() {
-  pollfd stopped{stop_.fd(), POLLIN, 0};
-  ::poll(&stopped, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(backoff_.next()).count()));
+  stop_.wait_for(backoff_.next());
 }
 
 /// A session of the life of the server in which the read was asked for. A server that crashed since may have lost

@@ -5,7 +5,6 @@
 #include "pg/quote.hpp"
 
 #include <fmt/core.h>
-#include <poll.h>
 
 namespace projector::eventlog {
 
@@ -21,8 +20,7 @@ void Listener::run() {
     } catch (...) {
       report("an exception of an unknown type");
     }
-    pollfd stopped{stop_.fd(), POLLIN, 0};
-    ::poll(&stopped, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(backoff.next()).count()));
+    stop_.wait_for(backoff.next());
   }
 }
 

@@ -6,7 +6,6 @@
 #include "pg/quote.hpp"
 
 #include <fmt/core.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <utility>
@@ -218,9 +217,7 @@ void SettledReader::wait_for_holders(Look& look, LockHolders& holders) {
           !reported);
       reported = true;
     }
-    pollfd stopped{stop_.fd(), POLLIN, 0};
-    const timespec step{0, std::chrono::nanoseconds(pause).count()};
-    if (::ppoll(&stopped, 1, &step, nullptr) > 0) {
+    if (!stop_.wait_for(pause)) {
       throw pg::Interrupted();
     }
     pause = std::min(pause * 2, kLongestPause);

@@ -3,7 +3,6 @@
 #include "pg/quote.hpp"
 
 #include <fmt/core.h>
-#include <poll.h>
 
 #include <algorithm>
 #include <limits>
@@ -38,12 +37,12 @@ void Tail::run(std::promise<void> opened) {
   base::Backoff backoff(options_.retry_backoff, options_.retry_backoff_max);
   while (!stop_.requested()) {
     try {
-      rest(follow(backoff));
+      stop_.wait_for(follow(backoff));
     } catch (const pg::Interrupted&) {
       break;
     } catch (...) { // not even what went wrong could be reported
       give_up();
-      rest(backoff.next());
+      stop_.wait_for(backoff.next());
     }
   }
   give_up();
@@ -283,14 +282,6 @@ void Tail::report(bool warning, const std::string& text) const {
   if (options_.report) {
     options_.report(warning, text);
   }
-}
-
-void Tail::rest(base::Duration pause) {
-  if (pause == base::Duration::zero()) {
-    return;
-  }
-  pollfd stopped{stop_.fd(), POLLIN, 0};
-  ::poll(&stopped, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(pause).count()));
 }
 
 } // namespace projector::eventlog

@@ -47,7 +47,6 @@ private:
   void halt(const std::string& reason);
   void lost(const std::string& why);
   void report(bool warning, const std::string& text) const;
-  void rest(base::Duration pause);
 
   const EventLogOptions& options_;
   SharedLog& shared_;

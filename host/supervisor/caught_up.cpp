@@ -3,7 +3,6 @@
 #include "pg/error.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -14,14 +13,9 @@
 namespace projector::supervisor {
 namespace {
 
-constexpr int kPollMilliseconds = 20;
+constexpr base::Duration kPollInterval = std::chrono::milliseconds(20);
 /// After this many refusals in a row on a working session, a statement counts as refused permanently.
 constexpr int kMostRefusals = 50;
-
-void rest(const base::Stop& stop) {
-  pollfd wait{stop.fd(), POLLIN, 0};
-  ::poll(&wait, 1, kPollMilliseconds);
-}
 
 } // namespace
 
@@ -86,7 +80,7 @@ void CaughtUp::watch() {
       }
       connection.reset();
     }
-    rest(stop_);
+    stop_.wait_for(kPollInterval);
   }
 }
 

@@ -9,7 +9,6 @@
 #include "supervisor/supervisor.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <spdlog/spdlog.h>
 
 #include <memory>
@@ -42,8 +41,7 @@ std::optional<Stores> wait_for_stores(const config::Configuration& configuration
         spdlog::warn("waiting for PostgreSQL: {}", reported);
       }
     }
-    pollfd wait{stop.fd(), POLLIN, 0};
-    ::poll(&wait, 1, static_cast<int>(backoff.next() / std::chrono::milliseconds(1)));
+    stop.wait_for(backoff.next());
   }
   return std::nullopt;
 }

@@ -5,7 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <pthread.h>
+
+#include <atomic>
 #include <condition_variable>
+#include <csignal>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -65,6 +69,49 @@ TEST(Stop, WakesAConditionVariableOfAnotherThread) {
   stop.request();
   waits.join();
   EXPECT_FALSE(satisfied);
+}
+
+TEST(Stop, EndsASleepOfAnotherThread) {
+  Stop stop;
+  bool slept = true;
+  std::thread sleeps([&] { slept = stop.wait_for(std::chrono::hours(24 * 365 * 1000)); });
+  stop.request();
+  sleeps.join();
+  EXPECT_FALSE(slept);
+}
+
+TEST(Stop, IsSleptForAsLongAsAskedAlsoWhereASignalArrives) {
+  struct sigaction ignored {};
+  ignored.sa_handler = [](int) {};
+  struct sigaction before {};
+  ASSERT_EQ(::sigaction(SIGUSR1, &ignored, &before), 0);
+  const auto limit = std::chrono::milliseconds(50);
+  std::atomic<bool> done = false;
+  TimePoint began, ended;
+  bool slept = false;
+  std::thread sleeps([&] {
+    began = Clock::now();
+    slept = no_stop().wait_for(limit);
+    ended = Clock::now();
+    done = true;
+  });
+  while (!done) {
+    ::pthread_kill(sleeps.native_handle(), SIGUSR1);
+    std::this_thread::yield();
+  }
+  sleeps.join();
+  ::sigaction(SIGUSR1, &before, nullptr);
+  EXPECT_TRUE(slept);
+  EXPECT_GE(ended - began, limit);
+}
+
+TEST(Stop, IsNotSleptForWhereNoTimeIsLeftOrItWasRequestedBefore) {
+  Stop stop;
+  EXPECT_TRUE(stop.wait_for(Duration::zero()));
+  EXPECT_TRUE(stop.wait_for(std::chrono::seconds(-1)));
+  stop.request();
+  EXPECT_FALSE(stop.wait_for(std::chrono::hours(1)));
+  EXPECT_FALSE(stop.wait_for(Duration::zero()));
 }
 
 TEST(Stop, IsNotInheritedByAnotherProgram) {
