@@ -31,10 +31,11 @@ public:
   /// Waits for the answer, for at most `limit`; Pending where there is none by then or `stop` was requested.
   Answer wait(const base::Stop& stop, base::Duration limit);
 
-private:
-  friend class CheckpointWriter;
+  // By the one who writes the position.
   void set(Answer answer);
   void set_trouble(const std::string& trouble);
+
+private:
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   Answer answer_ = Answer::Pending;

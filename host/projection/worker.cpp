@@ -1,7 +1,5 @@
 #include "projection/worker.hpp"
 
-#include "projection/clean_session.hpp"
-
 #include <fmt/format.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
@@ -54,21 +52,31 @@ TransactionOptions transaction_options(const WorkerAssignment& assignment, const
   return options;
 }
 
+WorkerStatus first_status(const WorkerAssignment& assignment, const CheckpointKey& key) {
+  WorkerStatus status;
+  status.projection = assignment.projection.name;
+  status.checkpoint = key.name();
+  status.partition = key.partition;
+  status.partitions = key.partitions;
+  status.plugin = assignment.projection.plugin;
+  status.plugin_version = assignment.module->descriptor().version;
+  status.generation = assignment.generation;
+  return status;
+}
+
 } // namespace
 
 Worker::Worker(WorkerAssignment assignment, const WorkerServices& services)
     : assignment_(std::move(assignment)),
       services_(services), key_{assignment_.projection.checkpoint, assignment_.partition,
                                 assignment_.projection.partitions},
-      title_(key_.name()), asked_at_(assignment_.asked_at),
+      title_(key_.name()), status_(first_status(assignment_, key_), services.changed), asked_at_(assignment_.asked_at),
+      checkpoint_(key_, assignment_.projection.checkpoint_interval,
+                  [this](GroupedMove move, std::uint64_t incarnation, base::TimePoint read_at) {
+                    return services_.checkpoints.submit(std::move(move), incarnation, read_at);
+                  }),
+      trial_(assignment_.trial, assignment_.projection.trial_time),
       backoff_(assignment_.projection.retry_backoff, assignment_.projection.retry_backoff_max) {
-  status_.projection = assignment_.projection.name;
-  status_.checkpoint = key_.name();
-  status_.partition = key_.partition;
-  status_.partitions = key_.partitions;
-  status_.plugin = assignment_.projection.plugin;
-  status_.plugin_version = assignment_.module->descriptor().version;
-  status_.generation = assignment_.generation;
   thread_ = std::jthread([this] { run(); });
 }
 
@@ -78,20 +86,12 @@ Worker::~Worker() {
 }
 
 WorkerStatus Worker::status() const {
-  const std::lock_guard lock(mutex_);
-  WorkerStatus status = status_;
-  if (status.reason.empty()) {
-    status.reason = trouble_;
-  }
-  return status;
+  return status_.get();
 }
 
 void Worker::run() noexcept {
   ::pthread_setname_np(::pthread_self(), title_.substr(0, 15).c_str());
-  {
-    const std::lock_guard lock(mutex_);
-    status_.thread = ::gettid();
-  }
+  status_.set_thread(::gettid());
   while (!stop_.requested()) {
     End end = End::Stop;
     try {
@@ -106,7 +106,7 @@ void Worker::run() noexcept {
     } catch (const std::exception& error) {
       spdlog::warn("{}: what it handled last is not stored: {}", title_, error.what());
     }
-    handover_.reset();
+    checkpoint_.close();
     cutter_.reset();
     instance_.reset();
     transaction_.reset();
@@ -121,7 +121,7 @@ void Worker::run() noexcept {
       }
     } catch (const std::exception& error) {
       spdlog::warn("{}: {}", title_, error.what());
-      pause(assignment_.projection.retry_backoff_max);
+      stop_.wait_for(assignment_.projection.retry_backoff_max);
     }
   }
   set_state(State::Stopped);
@@ -131,14 +131,9 @@ Worker::End Worker::live() {
   const base::TimePoint started = base::Clock::now();
   set_state(State::Starting);
   narrowing_ = {};
-  retries_ = attempt_ = 0;
-  first_position_ = -1;
-  position_ = stored_;
-  {
-    const std::lock_guard lock(mutex_);
-    trouble_.clear();
-    status_.opened = false;
-  }
+  retries_ = 0;
+  status_.set_trouble({});
+  status_.set_opened(false);
   transaction_.emplace(services_.pool, services_.tables, transaction_options(assignment_, services_, key_), stop_);
   if (auto end = open_checkpoint_row()) {
     return *end;
@@ -152,15 +147,15 @@ Worker::End Worker::live() {
   // Workers that one change started share what they read; one that starts anew by itself goes by its own time.
   const base::TimePoint not_before = std::min(std::exchange(asked_at_, base::TimePoint::max()), started);
   cutter_.emplace(services_.log, filter_of(instance_->descriptor(), key_), durable_only(), not_before);
-  if (reset_ && instance_->external()) {
+  if (checkpoint_.reset_due() && instance_->external()) {
     if (auto end = reset_without_batch()) {
       return *end;
     }
   }
   set_state(State::CatchingUp);
   spdlog::info("{}: runs {} {} from position {}", title_, assignment_.projection.plugin,
-               instance_->descriptor().version, position_);
-  begin_trial();
+               instance_->descriptor().version, checkpoint_.position());
+  trial_.begin(base::Clock::now());
   while (!stop_.requested()) {
     if (auto end = one_batch()) {
       return *end;
@@ -216,41 +211,22 @@ std::optional<Worker::End> Worker::set_up() {
 void Worker::wait_after_failure() {
   const auto interval = assignment_.projection.restart_interval;
   do {
-    pause(interval == base::Duration::zero() ? std::chrono::hours(24 * 365) : interval);
-  } while (on_trial() && !stop_.requested());
+    stop_.wait_for(interval == base::Duration::zero() ? std::chrono::hours(24 * 365) : interval);
+  } while (trial_.running() && !stop_.requested());
 }
 
-bool Worker::on_trial() const {
-  // Only this thread writes `passed_trial`, so that it may look without the lock.
-  return assignment_.trial && *assignment_.trial && !status_.passed_trial;
-}
-
-void Worker::pass_trial() {
-  if (status_.passed_trial) {
-    return;
+void Worker::passed_trial_if(bool passed) {
+  if (passed) {
+    status_.passed_trial();
   }
-  {
-    const std::lock_guard lock(mutex_);
-    status_.passed_trial = true;
-  }
-  services_.changed();
-}
-
-void Worker::pass_trial_if_stored() {
-  if (first_accepted_ && *first_accepted_ <= stored_) {
-    pass_trial();
-  }
-}
-
-void Worker::begin_trial() {
-  trial_until_ = trial_until_.value_or(base::Clock::now() + assignment_.projection.trial_time);
 }
 
 void Worker::pass_trial_if_idle() {
-  if (on_trial() && base::Clock::now() >= *trial_until_) {
+  const bool passed = trial_.idle(base::Clock::now());
+  if (passed) {
     spdlog::info("{}: had no event to handle for trial_time, so its trial ends", title_);
-    pass_trial();
   }
+  passed_trial_if(passed);
 }
 
 std::optional<Worker::End> Worker::again_or_fail(Reaction reaction, const std::string& text) {
@@ -271,34 +247,18 @@ Worker::End Worker::fail(std::string reason, State state) {
 }
 
 bool Worker::back_off(const std::string& reason) {
-  if (status().state != State::Retrying) {
+  if (status_.state() != State::Retrying) {
     spdlog::warn("{}: retrying: {}", title_, reason);
   }
   set_state(State::Retrying, reason);
-  return pause(backoff_.next());
-}
-
-bool Worker::pause(base::Duration duration) {
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_for(lock, stop_.token(), duration, [] { return false; });
-  return !stop_.requested();
+  return stop_.wait_for(backoff_.next());
 }
 
 void Worker::set_state(State state, std::string reason) {
   if (state == State::Live) {
     told_failure_.clear();
   }
-  {
-    const std::lock_guard lock(mutex_);
-    if (status_.state == state && status_.reason == reason) {
-      return;
-    }
-    status_.state = state;
-    status_.reason = std::move(reason);
-  }
-  services_.changed();
+  status_.set_state(state, std::move(reason));
 }
 
 } // namespace projector::projection

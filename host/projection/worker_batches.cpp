@@ -1,6 +1,4 @@
 #include "base/test_point.hpp"
-#include "projection/bounded_statement.hpp"
-#include "projection/clean_session.hpp"
 #include "projection/worker.hpp"
 
 #include <fmt/format.h>
@@ -28,19 +26,21 @@ std::optional<Worker::End> Worker::one_batch() {
   if (auto end = look_at_projection()) {
     return end;
   }
-  if (assignment_.up_to && position_ >= *assignment_.up_to && !reset_) {
+  const std::int64_t position = checkpoint_.position();
+  const bool reset_due = checkpoint_.reset_due();
+  if (assignment_.up_to && position >= *assignment_.up_to && !reset_due) {
     return end_at_limit();
   }
-  if (!halted_ && !reset_ && position_ >= services_.log.settled()) {
+  if (!halted_ && position >= services_.log.settled()) {
+    if (reset_due) {
+      return reset_without_batch();
+    }
     set_state(State::Live);
-  }
-  if (reset_ && !halted_ && position_ >= services_.log.settled()) {
-    return reset_without_batch();
   }
   const auto& projection = assignment_.projection;
   BatchLimits limits{narrowing_.limit(projection.batch_size), projection.batch_bytes};
   limits.up_to = assignment_.up_to.value_or(limits.up_to);
-  const auto cut = cutter_->cut(batch_, position_, limits, wait_until(), projection.checkpoint_interval, stop_);
+  const auto cut = cutter_->cut(batch_, position, limits, wait_until(), projection.checkpoint_interval, stop_);
   halted_ = cut.status == Status::Halted;
   switch (cut.status) {
   case Status::Stopped:
@@ -49,7 +49,7 @@ std::optional<Worker::End> Worker::one_batch() {
     return restart_store();
   case Status::Halted:
     set_state(State::Retrying, cut.reason);
-    return pause(std::chrono::milliseconds(200)) ? std::nullopt : std::optional(End::Stop);
+    return stop_.wait_for(std::chrono::milliseconds(200)) ? std::nullopt : std::optional(End::Stop);
   case Status::NoneYet:
     pass_trial_if_idle();
     break;
@@ -59,34 +59,31 @@ std::optional<Worker::End> Worker::one_batch() {
         return end;
       }
     } else {
-      accept(batch_.to(), 0);
+      handled_without_statement(batch_.to(), 0);
       pass_trial_if_idle();
     }
     break;
   }
-  if (base::Clock::now() >= hand_over_at()) {
-    hand_over();
+  if (const auto now = base::Clock::now(); now >= checkpoint_.due(now)) {
+    checkpoint_.hand_over();
   }
   return std::nullopt;
 }
 
 std::optional<Worker::End> Worker::end_at_limit() {
-  hand_over();
+  checkpoint_.hand_over();
   if (auto end = take_answer(true)) {
     return end;
   }
-  return stored_ == position_ ? std::optional(End::Stop) : std::nullopt;
+  return checkpoint_.all_stored() ? std::optional(End::Stop) : std::nullopt;
 }
 
 projector_batch Worker::describe_batch() {
-  const std::int64_t first = batch_.events().front()->global_position;
-  attempt_ = first == first_position_ ? attempt_ + 1 : 1;
-  first_position_ = first;
+  const auto call = deliveries_.next_call(batch_.events().front()->global_position);
   projector_batch batch{};
   batch.struct_size = sizeof batch;
-  batch.attempt = attempt_;
-  batch.flags = (attempt_ > 1 || first <= repeated_up_to_ ? PROJECTOR_BATCH_REPEATED : 0u) |
-                (first <= highest_ ? PROJECTOR_BATCH_REBUILD : 0u);
+  batch.attempt = call.attempt;
+  batch.flags = call.flags;
   batch.events = batch_.events().data();
   batch.n_events = batch_.events().size();
   batch.head_position = services_.log.settled();
@@ -106,8 +103,8 @@ std::optional<Worker::End> Worker::handle() {
   }
   const projector_batch described = describe_batch();
   if (!external) {
-    transaction_->begin(move_to(batch_.to(), batch_.incarnation(), std::min(batch_.read_at(), read_at_)));
-    if (reset_) {
+    transaction_->begin(move_to(batch_.to(), batch_.incarnation(), batch_.read_at()));
+    if (checkpoint_.reset_due()) {
       const auto emptied = instance_->reset(*transaction_);
       if (const auto failure = transaction_->failure()) {
         transaction_->rollback();
@@ -127,34 +124,31 @@ std::optional<Worker::End> Worker::handle() {
   }
   if (!outcome.ok()) {
     transaction_->rollback();
-    repeated_up_to_ = std::max(repeated_up_to_, batch_.events().back()->global_position);
+    deliveries_.not_committed(batch_.events().back()->global_position);
     instance_->finished(false);
     if (external && outcome.status == PROJECTOR_RETRY && outcome.event_index != PROJECTOR_NO_EVENT) {
       return after_partial(outcome);
     }
     return react(reaction_to_status(outcome.status), outcome.text, outcome.event_index);
   }
-  if (!external && (transaction_->used() || reset_)) {
+  if (!external && (transaction_->used() || checkpoint_.reset_due())) {
     return commit();
   }
   instance_->finished(true);
-  accept(batch_.to(), batch_.events().size());
+  handled_without_statement(batch_.to(), batch_.events().size());
   return std::nullopt;
 }
 
 std::optional<Worker::End> Worker::commit() {
   if (!transaction_->failure() && transaction_->commit()) {
-    stored_ = batch_.to();
-    stored_at_ = base::Clock::now();
-    reset_committed();
-    accept(batch_.to(), batch_.events().size());
-    read_at_ = base::TimePoint::max();
+    committed(batch_.to(), batch_.incarnation());
+    count(batch_.to(), batch_.events().size());
     instance_->finished(true);
     return std::nullopt;
   }
   const auto failure = *transaction_->failure();
   transaction_->rollback();
-  repeated_up_to_ = std::max(repeated_up_to_, batch_.events().back()->global_position);
+  deliveries_.not_committed(batch_.events().back()->global_position);
   if (!failure.doubtful) {
     instance_->finished(false);
   }
@@ -175,18 +169,39 @@ std::optional<Worker::End> Worker::after_failure(const BatchTransaction::Failure
     spdlog::info("{}: {}", title_, failure.text);
     return End::Anew;
   case Kind::Moved: {
-    const auto end = look_at_checkpoint(false);
+    const auto finding = look_at_checkpoint(read_checkpoint);
     // Where the host's own row has not moved, the mirrored one has: opening it again tells which and refuses.
-    return end ? end : End::Anew;
+    return finding ? end_of(*finding) : End::Stop;
   }
   case Kind::Connection:
-    if (!back_off(failure.text)) {
-      return End::Stop;
-    }
-    // Opening the checkpoint again tells whether the read model was emptied.
-    return reset_ ? End::Anew : look_at_checkpoint(failure.doubtful);
+    return after_lost_connection(failure);
   }
   return End::Anew;
+}
+
+std::optional<Worker::End> Worker::after_lost_connection(const BatchTransaction::Failure& failure) {
+  if (!back_off(failure.text)) {
+    return End::Stop;
+  }
+  if (checkpoint_.reset_due()) {
+    return End::Anew; // opening the checkpoint again tells whether the read model was emptied
+  }
+  if (failure.doubtful) {
+    checkpoint_.commit_lost(batch_.to(), batch_.incarnation());
+  }
+  // A session that the host lost may still be at its COMMIT.
+  const auto finding = look_at_checkpoint(failure.doubtful ? read_checkpoint_at_rest : read_checkpoint);
+  if (!finding) {
+    return End::Stop;
+  }
+  if (*finding == Finding::Committed) {
+    count(batch_.to(), batch_.events().size());
+  }
+  if (failure.doubtful) {
+    instance_->finished(*finding == Finding::Committed);
+  }
+  return *finding == Finding::Committed || *finding == Finding::Unchanged ? std::nullopt
+                                                                          : std::optional(end_of(*finding));
 }
 
 std::string Worker::explain(const BatchTransaction::Failure& failure) {
@@ -195,8 +210,7 @@ std::string Worker::explain(const BatchTransaction::Failure& failure) {
   }
   std::string locks;
   try {
-    auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
-    locks = describe_table_locks(lease.connection());
+    locks = ask([](pg::Connection& connection) { return describe_table_locks(connection); });
   } catch (const std::exception&) {
     return failure.text; // the failure counts, and its explanation can wait
   }
@@ -205,7 +219,7 @@ std::string Worker::explain(const BatchTransaction::Failure& failure) {
 
 std::optional<Worker::End> Worker::after_partial(const plugin::Outcome& outcome) {
   if (outcome.event_index > 0 && outcome.event_index < batch_.events().size()) {
-    accept(batch_.events()[outcome.event_index - 1]->global_position, outcome.event_index);
+    handled_without_statement(batch_.events()[outcome.event_index - 1]->global_position, outcome.event_index);
   }
   return react(Reaction::RetryCounted, outcome.text, PROJECTOR_NO_EVENT);
 }
@@ -225,7 +239,7 @@ std::optional<Worker::End> Worker::react(Reaction reaction, const std::string& t
     break;
   }
   const auto n_events = static_cast<std::uint32_t>(batch_.events().size());
-  if (on_trial()) {
+  if (trial_.running()) {
     return fail(fmt::format("{} was rejected: {}",
                             event_index < n_events ? describe(*batch_.events()[event_index])
                                                    : fmt::format("one of {} events from the {}", n_events,
@@ -238,53 +252,51 @@ std::optional<Worker::End> Worker::react(Reaction reaction, const std::string& t
   return fail(fmt::format("{} was rejected: {}", describe(*batch_.events().front()), text));
 }
 
-void Worker::accept(std::int64_t position, std::uint64_t n_events) {
-  position_ = position;
-  incarnation_ = batch_.incarnation();
-  read_at_ = std::min(read_at_, batch_.read_at());
+void Worker::handled_without_statement(std::int64_t position, std::uint64_t n_events) {
+  checkpoint_.handled(position, batch_.incarnation(), batch_.read_at());
+  count(position, n_events);
+}
+
+void Worker::count(std::int64_t position, std::uint64_t n_events) {
   narrowing_.passed(position);
   if (n_events > 0) {
     retries_ = 0;
     backoff_.reset();
-    first_accepted_ = first_accepted_.value_or(position);
+    trial_.took(position);
   }
+  status_.handled(position, checkpoint_.stored(), n_events);
   const std::int64_t behind = services_.log.settled() - position;
   const auto far = std::max<std::int64_t>(10000, std::int64_t{10} * assignment_.projection.batch_size);
-  State state = State::CatchingUp;
-  {
-    const std::lock_guard lock(mutex_);
-    status_.position = position;
-    status_.stored = stored_;
-    status_.handled += n_events;
-    status_.batches += n_events > 0 ? 1 : 0;
-    if (behind <= 0 || (status_.state == State::Live && behind < far)) {
-      state = State::Live;
-    }
-  }
-  set_state(state);
-  pass_trial_if_stored();
+  const bool live = behind <= 0 || (behind < far && status_.state() == State::Live);
+  set_state(live ? State::Live : State::CatchingUp);
+  passed_trial_if(trial_.stored(checkpoint_.stored()));
 }
 
 BatchTransaction::Move Worker::move_to(std::int64_t position, std::uint64_t incarnation, base::TimePoint read_at) {
-  BatchTransaction::Move move;
-  move.from = stored_;
-  move.to = position;
-  move.epoch = epoch_;
-  move.reset = reset_;
-  move.events_read_at = read_at;
+  auto move = checkpoint_.move_to(position, read_at);
   if (services_.same_server) {
     move.confirm = [this, incarnation] { return services_.log.confirm(incarnation, stop_); };
   }
   return move;
 }
 
+void Worker::committed(std::int64_t position, std::uint64_t incarnation) {
+  const auto reset = checkpoint_.committed(position, incarnation);
+  if (!reset) {
+    return;
+  }
+  spdlog::info("{}: the read model was emptied and is rebuilt in version {} from position {}", title_,
+               reset->read_model_version, reset->start);
+  trial_.pass();
+  status_.reset_committed();
+}
+
 std::optional<Worker::End> Worker::reset_without_batch() {
-  transaction_->begin(move_to(position_, incarnation_, read_at_));
+  const std::int64_t position = checkpoint_.position();
+  transaction_->begin(move_to(position, checkpoint_.incarnation(), base::TimePoint::max()));
   const auto outcome = instance_->reset(*transaction_);
   if (outcome.ok() && transaction_->commit()) {
-    stored_ = position_;
-    stored_at_ = base::Clock::now();
-    reset_committed();
+    committed(position, checkpoint_.incarnation());
     return std::nullopt;
   }
   const auto failure = transaction_->failure();
@@ -296,22 +308,6 @@ std::optional<Worker::End> Worker::reset_without_batch() {
   return end ? end : std::optional(End::Anew);
 }
 
-void Worker::reset_committed() {
-  if (!reset_) {
-    return;
-  }
-  spdlog::info("{}: the read model was emptied and is rebuilt in version {} from position {}", title_,
-               reset_->read_model_version, reset_->start);
-  reset_.reset();
-  ++epoch_;
-  epoch_at_ = base::Clock::now();
-  {
-    const std::lock_guard lock(mutex_);
-    status_.opened = status_.passed_trial = true;
-  }
-  services_.changed();
-}
-
 bool Worker::durable_only() const {
   return instance_->external() || !services_.same_server;
 }
@@ -321,10 +317,9 @@ bool Worker::durable_only() const {
 base::TimePoint Worker::wait_until() const {
   constexpr auto kSoon = std::chrono::milliseconds(100);
   constexpr auto kNextLook = std::chrono::seconds(1); // what is looked at was read with a heartbeat
-  const auto until = on_trial() && trial_until_ ? std::min(hand_over_at(), *trial_until_) : hand_over_at();
-  // Only this thread changes the state, so that it may look without the lock.
-  const base::Duration most = status_.state == State::Live ? base::Duration(kNextLook) : base::Duration(kSoon);
-  return std::min<base::TimePoint>(until, base::Clock::now() + most);
+  const auto now = base::Clock::now();
+  const base::Duration most = status_.state() == State::Live ? base::Duration(kNextLook) : base::Duration(kSoon);
+  return std::min({checkpoint_.due(now), trial_.ends_at().value_or(base::never()), base::TimePoint(now + most)});
 }
 
 } // namespace projector::projection

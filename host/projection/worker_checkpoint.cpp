@@ -1,11 +1,10 @@
-#include "projection/bounded_statement.hpp"
-#include "projection/clean_session.hpp"
 #include "projection/worker.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace projector::projection {
 
@@ -29,10 +28,10 @@ std::optional<Worker::End> Worker::open_checkpoint_row() {
   int looks = 20;
   std::optional<std::int64_t> start;
   while (true) {
-    store_ = services_.log.identity().store;
-    incarnation_ = services_.log.incarnation();
+    CheckpointTracker::Source source{.store = services_.log.identity().store,
+                                     .incarnation = services_.log.incarnation()};
     try {
-      const auto opened = ask_for_checkpoint(start);
+      const auto opened = ask_for_checkpoint(source.store, start);
       if (opened.next == Next::NeedStart) {
         if (!(start = start_position())) {
           return End::Stop;
@@ -43,7 +42,7 @@ std::optional<Worker::End> Worker::open_checkpoint_row() {
         set_state(State::Starting, "waits for the first partition to empty the read model");
       }
       if (opened.next == Next::Wait || (opened.above_store && --looks > 0)) {
-        if (!pause(std::chrono::milliseconds(100))) {
+        if (!stop_.wait_for(std::chrono::milliseconds(100))) {
           return End::Stop;
         }
         continue;
@@ -51,9 +50,9 @@ std::optional<Worker::End> Worker::open_checkpoint_row() {
       if (!opened.checkpoint) {
         return fail(opened.refusal, State::Refused);
       }
-      begin_at(opened);
+      begin_at(opened, std::move(source));
       if (const auto other = another_host_runs()) {
-        set_opened(!*other && !reset_);
+        status_.set_opened(!*other && !checkpoint_.reset_due());
         return *other ? std::optional(End::Standby) : std::nullopt;
       }
       if (stop_.requested()) {
@@ -70,14 +69,14 @@ std::optional<Worker::End> Worker::open_checkpoint_row() {
   }
 }
 
-OpenedCheckpoint Worker::ask_for_checkpoint(std::optional<std::int64_t> start) {
+OpenedCheckpoint Worker::ask_for_checkpoint(const std::string& store, std::optional<std::int64_t> start) {
   const auto& projection = assignment_.projection;
   CheckpointRequest request;
   request.key = key_;
   request.projection = projection.name;
   request.plugin = projection.plugin;
   request.read_model_version = assignment_.module->descriptor().read_model_version;
-  request.store = store_;
+  request.store = store;
   request.store_last = services_.log.last_position();
   request.start_position = start;
   request.rebuild.automatic = projection.rebuild == config::Rebuild::Automatic;
@@ -88,197 +87,138 @@ OpenedCheckpoint Worker::ask_for_checkpoint(std::optional<std::int64_t> start) {
   request.autostarted = projection.autostarted;
   request.shares_tables = (assignment_.module->descriptor().flags & PROJECTOR_PLUGIN_TABLES_BY_PROJECTION) == 0;
   request.host = services_.host;
-  auto lease = borrow_clean_session(services_.pool, projection.name, stop_, base::Duration::zero());
-  return explaining_locks(lease.connection(), [&](pg::Connection& connection) {
-    return open_checkpoint(connection, services_.tables, request);
-  });
+  return ask([&](pg::Connection& connection) { return open_checkpoint(connection, services_.tables, request); });
 }
 
-void Worker::begin_at(const OpenedCheckpoint& opened) {
-  position_ = stored_ = opened.checkpoint->position;
-  highest_ = opened.checkpoint->highest;
-  epoch_ = opened.checkpoint->epoch;
-  epoch_at_ = base::Clock::now();
-  repeated_up_to_ = opened.checkpoint->fresh ? 0 : services_.log.last_position();
-  read_at_ = base::TimePoint::max();
-  stored_at_ = base::Clock::now();
-  reset_.reset();
-  if (opened.next == OpenedCheckpoint::Next::Reset) {
-    const auto& from = assignment_.projection.start_from;
-    // What was the end once is not known any more.
-    position_ = from.kind == config::StartFrom::Kind::Position ? from.position : 0;
-    highest_ = std::max(highest_, stored_);
-    reset_ = BatchTransaction::Move::Reset{
-        .start = position_, .read_model_version = assignment_.module->descriptor().read_model_version, .store = store_};
+void Worker::begin_at(const OpenedCheckpoint& opened, CheckpointTracker::Source source) {
+  const auto& row = *opened.checkpoint;
+  const std::int64_t repeated_up_to = row.fresh ? 0 : services_.log.last_position();
+  if (opened.next != OpenedCheckpoint::Next::Reset) {
+    deliveries_.begin(row.highest, repeated_up_to);
+    checkpoint_.open(row, std::move(source), std::nullopt);
+    return;
   }
+  deliveries_.begin(std::max(row.highest, row.position), repeated_up_to);
+  const auto& from = assignment_.projection.start_from;
+  CheckpointTracker::Reset reset{
+      // Where the store ended at the projection's first start is not known any more.
+      .start = from.kind == config::StartFrom::Kind::Position ? from.position : 0,
+      .read_model_version = assignment_.module->descriptor().read_model_version,
+      .store = source.store,
+  };
+  checkpoint_.open(row, std::move(source), std::move(reset));
 }
 
 std::optional<Worker::End> Worker::look_at_projection() {
   const auto read = services_.bookkeeper.stored();
-  if (!read || read->asked_at <= epoch_at_) {
-    return std::nullopt;
-  }
-  const auto stored = read->by_checkpoint.find(key_.base);
-  if (stored != read->by_checkpoint.end() && stored->second.epoch == epoch_ &&
-      stored->second.partitions == key_.partitions) {
+  if (!read || !checkpoint_.outdated_by(*read)) {
     return std::nullopt;
   }
   spdlog::info("{}: the projection was repartitioned, reset or moved: opening its checkpoint again", title_);
   return End::Anew;
 }
 
-void Worker::set_opened(bool opened) {
-  const std::lock_guard lock(mutex_);
-  status_.opened = opened;
-}
-
-std::optional<Worker::End> Worker::look_at_checkpoint(bool doubtful) {
+std::optional<Worker::Finding> Worker::look_at_checkpoint(ReadRow& read) {
   while (true) {
     std::optional<Checkpoint> row;
     try {
-      auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
-      // A session that the host lost may still be at its COMMIT.
-      row = explaining_locks(lease.connection(), [&](pg::Connection& connection) {
-        return doubtful ? read_checkpoint_at_rest(connection, services_.tables, key_)
-                        : read_checkpoint(connection, services_.tables, key_);
-      });
+      row = ask([&](pg::Connection& connection) { return read(connection, services_.tables, key_); });
     } catch (const pg::Error& error) {
       if (!back_off(error.what())) {
-        return End::Stop;
+        return std::nullopt;
       }
       continue;
     }
-    if (doubtful && row && row->epoch == epoch_ && row->position == batch_.to()) {
-      stored_ = batch_.to();
-      stored_at_ = base::Clock::now();
-      accept(batch_.to(), batch_.events().size());
-      read_at_ = base::TimePoint::max();
-      instance_->finished(true);
-      return std::nullopt;
-    }
-    if (doubtful) {
-      instance_->finished(false);
-    }
-    if (!row || row->epoch != epoch_) {
-      return End::Anew;
-    }
-    if (row->position == stored_) {
-      return std::nullopt;
-    }
-    if (row->position == handed_over_ && handed_over_ > stored_) {
-      stored_ = handed_over_;
-      return std::nullopt;
-    }
-    if (row->position < stored_) {
+    const auto finding = checkpoint_.found(row);
+    if (finding == Finding::CommitsLost) {
       spdlog::warn("{}: the server lost this projection's last commits: it stands at {}, this host had left it at {}; "
                    "starting again from there",
-                   title_, row->position, stored_);
-      return End::Anew;
+                   title_, row->position, checkpoint_.stored());
     }
-    return End::Standby;
+    return finding;
   }
 }
 
-void Worker::hand_over() {
-  if (handover_ || reset_ || position_ <= stored_) {
-    return;
-  }
-  handed_over_ = position_;
-  handover_ = services_.checkpoints.submit({key_, stored_, position_, epoch_}, incarnation_, read_at_);
-  read_at_ = base::TimePoint::max();
+Worker::End Worker::end_of(Finding finding) {
+  return finding == Finding::Moved ? End::Standby : End::Anew;
 }
 
 std::optional<Worker::End> Worker::take_answer(bool wait) {
-  if (!handover_) {
+  Handover* handover = checkpoint_.handover();
+  if (handover == nullptr) {
     return std::nullopt;
   }
-  auto answer = handover_->answer();
-  show_trouble();
-  while (wait && answer == Handover::Answer::Pending && !stop_.requested()) {
-    answer = handover_->wait(stop_, std::chrono::seconds(1));
-    show_trouble();
+  status_.set_trouble(handover->trouble());
+  while (wait && handover->answer() == Handover::Answer::Pending && !stop_.requested()) {
+    handover->wait(stop_, std::chrono::seconds(1));
+    status_.set_trouble(handover->trouble());
   }
-  switch (answer) {
+  switch (checkpoint_.take_answer()) {
   case Handover::Answer::Pending:
     return wait ? std::optional(End::Stop) : std::nullopt;
-  case Handover::Answer::Written: {
-    stored_ = handed_over_;
-    const std::lock_guard lock(mutex_);
-    status_.stored = stored_;
+  case Handover::Answer::StoreLost:
+    return End::Anew;
+  case Handover::Answer::Moved: {
+    const auto finding = look_at_checkpoint(read_checkpoint);
+    if (finding != Finding::Committed) {
+      return finding ? end_of(*finding) : End::Stop;
+    }
     break;
   }
-  case Handover::Answer::StoreLost:
-    handover_.reset();
-    return restart_store();
-  case Handover::Answer::Moved: {
-    handover_.reset();
-    const auto end = look_at_checkpoint(false);
-    return end || stored_ == handed_over_ ? end : End::Anew;
+  case Handover::Answer::Written:
+    break;
   }
-  }
-  stored_at_ = base::Clock::now();
-  handover_.reset();
-  pass_trial_if_stored();
+  status_.set_stored(checkpoint_.stored());
+  passed_trial_if(trial_.stored(checkpoint_.stored()));
   return std::nullopt;
-}
-
-void Worker::show_trouble() {
-  std::string trouble = handover_->trouble();
-  {
-    const std::lock_guard lock(mutex_);
-    if (trouble == trouble_) {
-      return;
-    }
-    trouble_ = std::move(trouble);
-  }
-  services_.changed();
 }
 
 std::optional<Worker::End> Worker::restart_store() {
   if (auto end = take_answer(true)) {
     return end;
   }
-  if (position_ != stored_ || services_.log.identity().store != store_) {
+  if (!checkpoint_.all_stored() || services_.log.identity().store != checkpoint_.store()) {
     return End::Anew;
   }
-  const auto end = look_at_checkpoint(false);
-  if (!end && stored_ > services_.log.last_position()) {
+  const auto finding = look_at_checkpoint(read_checkpoint);
+  if (!finding) {
+    return End::Stop;
+  }
+  if (*finding != Finding::Unchanged) {
+    return end_of(*finding);
+  }
+  if (checkpoint_.stored() > services_.log.last_position()) {
     return End::Anew;
   }
   cutter_->restarted();
-  return end;
+  return std::nullopt;
 }
 
 void Worker::end_hand_over(End end) {
-  const auto answer = [&] {
-    if (end == End::Stop) {
-      return handover_->wait(base::no_stop(), std::chrono::seconds(2));
-    }
-    auto now = Handover::Answer::Pending;
-    while (now == Handover::Answer::Pending && !stop_.requested()) {
-      now = handover_->wait(stop_, std::chrono::seconds(1));
-    }
-    return now;
-  };
-  if (handover_) {
-    if (answer() != Handover::Answer::Written) {
-      return;
-    }
-    stored_ = handed_over_;
-    handover_.reset();
+  if (checkpoint_.handover() != nullptr && !written_at_end(end)) {
+    return;
   }
-  if ((end == End::Stop || end == End::Fail) && position_ > stored_ && !reset_) {
-    hand_over();
-    answer();
+  if (end == End::Stop || end == End::Fail) {
+    checkpoint_.hand_over();
+    if (checkpoint_.handover() != nullptr) {
+      written_at_end(end);
+    }
   }
 }
 
-base::TimePoint Worker::hand_over_at() const {
-  const auto interval = assignment_.projection.checkpoint_interval;
-  if (handover_) {
-    return base::Clock::now() + interval;
+bool Worker::written_at_end(End end) {
+  Handover& handover = *checkpoint_.handover();
+  if (end == End::Stop) {
+    handover.wait(base::no_stop(), std::chrono::seconds(2));
+  } else {
+    while (!stop_.requested() && handover.wait(stop_, std::chrono::seconds(1)) == Handover::Answer::Pending) {
+    }
   }
-  return position_ > stored_ && !reset_ ? stored_at_ + interval : base::never();
+  if (checkpoint_.take_answer() != Handover::Answer::Written) {
+    return false;
+  }
+  status_.set_stored(checkpoint_.stored());
+  return true;
 }
 
 } // namespace projector::projection

@@ -1,5 +1,3 @@
-#include "projection/bounded_statement.hpp"
-#include "projection/clean_session.hpp"
 #include "projection/host_identity.hpp"
 #include "projection/worker.hpp"
 
@@ -21,8 +19,7 @@ constexpr base::Duration kFirstHeartbeat = std::chrono::seconds(5);
 } // namespace
 
 std::vector<std::string> Worker::others(base::Duration interval) {
-  auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
-  auto hosts = explaining_locks(lease.connection(), [&](pg::Connection& connection) {
+  auto hosts = ask([&](pg::Connection& connection) {
     return other_hosts(connection, services_.tables, key_, services_.host, interval);
   });
   std::erase_if(hosts, [&](const std::string& other) { return has_ended(other, services_.host); });
@@ -34,7 +31,7 @@ bool Worker::silence_tells(base::Duration interval) {
   const auto deadline = base::Clock::now() + kFirstHeartbeat;
   while (services_.bookkeeper.hearing(interval) == Hearing::NotYet && base::Clock::now() < deadline) {
     services_.bookkeeper.poke();
-    pause(std::chrono::milliseconds(10));
+    stop_.wait_for(std::chrono::milliseconds(10));
   }
   return services_.bookkeeper.hearing(interval) == Hearing::Heard;
 }
@@ -55,28 +52,22 @@ std::optional<bool> Worker::another_host_runs() {
   return std::nullopt;
 }
 
-std::optional<std::int64_t> Worker::stored_position() {
-  auto lease = borrow_clean_session(services_.pool, assignment_.projection.name, stop_, base::Duration::zero());
-  const auto row = explaining_locks(lease.connection(), [&](pg::Connection& connection) {
-    return read_checkpoint(connection, services_.tables, key_);
-  });
-  return row ? std::optional(row->position) : std::nullopt;
-}
-
 Worker::End Worker::stand_by() {
-  if (status().state != State::Standby) {
+  if (status_.state() != State::Standby) {
     set_state(State::Standby, "another host moves this checkpoint; this one takes over when it stands still");
   }
-  const auto reason = status().reason;
+  const auto reason = status_.get().reason;
   spdlog::info("{}: standing by: {}", title_, reason);
   const auto interval = std::max<base::Duration>(assignment_.projection.restart_interval, std::chrono::seconds(1));
   const auto look = std::clamp<base::Duration>(interval / 10, std::chrono::milliseconds(100), std::chrono::seconds(1));
   std::optional<std::int64_t> seen;
   auto still_since = base::Clock::now();
-  begin_trial();
+  trial_.begin(base::Clock::now());
   do {
     try {
-      const auto now = stored_position();
+      const auto row =
+          ask([&](pg::Connection& connection) { return read_checkpoint(connection, services_.tables, key_); });
+      const auto now = row ? std::optional(row->position) : std::nullopt;
       if (now != seen) {
         seen = now;
         still_since = base::Clock::now();
@@ -90,7 +81,7 @@ Worker::End Worker::stand_by() {
     } catch (const pg::Error& error) {
       set_state(State::Standby, fmt::format("{}; the last look failed: {}", reason, error.what()));
     }
-  } while (pause(look));
+  } while (stop_.wait_for(look));
   return End::Stop;
 }
 
