@@ -5,6 +5,7 @@
 #include "projection/checkpoint_conflict.hpp"
 #include "projection/checkpoint_refusal.hpp"
 #include "projection/core_segments.hpp"
+#include "projection/moved_rows.hpp"
 #include "projection/stored_rows.hpp"
 
 #include <fmt/format.h>
@@ -106,6 +107,7 @@ struct StoredRows {
   MirroredPositions mirror;
   std::optional<CoreSegments> core; ///< looked for where the host has no row of its own
   std::optional<BothRows> partition;
+  std::vector<MovedRow> moved; ///< looked for where the partition's own was
 };
 
 StoredRows read_rows(pg::Connection& connection, const CheckpointTables& tables, const CheckpointKey& key) {
@@ -116,6 +118,9 @@ StoredRows read_rows(pg::Connection& connection, const CheckpointTables& tables,
   }
   if (rows.projection) {
     rows.partition = read_both(connection, tables, key);
+    if (rows.partition && rows.partition->checkpoint.position != rows.partition->mirrored) {
+      rows.moved = read_moved_rows(connection, tables, key.base);
+    }
   } else {
     rows.core = read_core_segments(connection, key.base);
   }
@@ -154,7 +159,9 @@ Decision decide(const CheckpointTables& tables, const CheckpointRequest& request
   if (known && rows.partition) {
     checkpoint = rows.partition->checkpoint;
     if (rows.partition->mirrored != checkpoint.position) {
-      return refused(refuse_moved(tables, request.key.name(), checkpoint.position, rows.partition->mirrored));
+      return refused(refuse_moved(
+          tables, {.name = request.key.name(), .position = checkpoint.position, .mirrored = rows.partition->mirrored},
+          rows.moved));
     }
   } else if (!known && !fresh) {
     decision.write = Decision::Write::AllPartitions;

@@ -1,7 +1,5 @@
 #include "projection/checkpoint_refusal.hpp"
 
-#include "pg/quote.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -122,23 +120,6 @@ std::string refuse_position(const CheckpointTables& tables, const CheckpointRequ
       "checkpoint {} stands at {}, above the last position {} of the event store: it belongs to another or "
       "an older store; point event_store.dsn at the right one, or delete the row from {} to start anew",
       request.key.name(), position, request.store_last, tables.mirror);
-}
-
-std::string refuse_moved(const CheckpointTables& tables, const std::string& name, std::int64_t position,
-                         std::int64_t mirrored) {
-  const auto quoted = pg::quote_literal(name);
-  const std::string to_theirs =
-      fmt::format("UPDATE {} SET position = {}, highest = greatest(highest, {}) WHERE name = {}", tables.checkpoints,
-                  mirrored, mirrored, quoted);
-  const std::string to_ours = fmt::format("UPDATE {} SET last_global_position = {} WHERE projection_name = {}",
-                                          tables.mirror, position, quoted);
-  return fmt::format("checkpoint {} was moved by somebody else: {} says {}, this host's last position is {}; stop the "
-                     "other program that writes it. Where the events up to {} have been handled, go on after them: {}. "
-                     "To handle those above {} {}: {}",
-                     name, tables.mirror, mirrored, position, std::max(mirrored, position),
-                     mirrored > position ? to_theirs : to_ours, std::min(mirrored, position),
-                     mirrored > position ? "here, also where the other program has" : "again",
-                     mirrored > position ? to_ours : to_theirs);
 }
 
 std::string rebuild_cure(const std::string& projection) {

@@ -34,11 +34,6 @@ std::string refuse_store(const ProjectionRow& stored, const std::string& checkpo
 std::string refuse_position(const CheckpointTables& tables, const CheckpointRequest& request, std::int64_t position,
                             bool fresh);
 
-/// The mirrored row of the checkpoint `name` is not where this host left it. Offers to go on after the events that were
-/// handled by either of the two programs, and how to have them handled again.
-std::string refuse_moved(const CheckpointTables& tables, const std::string& name, std::int64_t position,
-                         std::int64_t mirrored);
-
 /// What cures a read model of another version than the plugin's, as part of a reason.
 std::string rebuild_cure(const std::string& projection);
 /// Whether this is the reason of what only waits for that.

@@ -1,7 +1,7 @@
 #include "projection/repartition_rows.hpp"
 
 #include "projection/checkpoint.hpp"
-#include "projection/checkpoint_refusal.hpp"
+#include "projection/moved_rows.hpp"
 
 #include <fmt/format.h>
 
@@ -61,9 +61,6 @@ std::string refuse_partition(const CheckpointTables& tables, const std::string& 
                        "old partition count, then run this again",
                        name, position ? tables.mirror : tables.checkpoints);
   }
-  if (*position != *mirrored) {
-    return refuse_moved(tables, name, *position, *mirrored);
-  }
   return {};
 }
 
@@ -112,6 +109,7 @@ StoredPartitions read_rows(pg::Connection& connection, const CheckpointTables& t
   const auto own = read_own(connection, tables, names, lock ? " FOR UPDATE" : "");
   const auto mirrored = read_mirrored(connection, tables, names, lock ? " FOR UPDATE" : "");
   StoredPartitions stored;
+  std::vector<MovedRow> moved;
   for (const auto& name : names.before()) {
     const auto row = own.find(name);
     const auto mirror = mirrored.find(name);
@@ -123,6 +121,13 @@ StoredPartitions read_rows(pg::Connection& connection, const CheckpointTables& t
     }
     stored.partitions.push_back(row->second.at);
     stored.partitions.back().partition = static_cast<std::uint32_t>(stored.partitions.size() - 1);
+    if (row->second.at.position != mirror->second) {
+      moved.push_back({.name = name, .position = row->second.at.position, .mirrored = mirror->second});
+    }
+  }
+  if (!moved.empty()) {
+    stored.refusal = refuse_moved(tables, moved.front(), moved);
+    return stored;
   }
   for (const auto& name : without(names.after(), names.before())) {
     stored.refusal = refuse_name(tables, names, name, own, mirrored);

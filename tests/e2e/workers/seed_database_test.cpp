@@ -132,16 +132,13 @@ TEST_F(SeedDatabase, TheCureOfARowThatTheOtherProgramMovedHandlesNoEventTwice) {
   }
   append(100);
   workers[0].start();
-  for (const char* partition : {"0", "1"}) {
-    const auto reason =
-        fmt::format("SELECT reason FROM projector_workers WHERE state = 'refused' AND partition = {}", partition);
-    ASSERT_TRUE(becomes(dsn_, fmt::format("SELECT count(*) FROM ({}) AS t", reason), "1")) << workers.logs();
-    const std::string text = run(reason);
-    const std::string before = "go on after them: ";
-    ASSERT_NE(text.find(before), std::string::npos) << text;
-    const auto begin = text.find(before) + before.size();
-    run(text.substr(begin, text.find(". To handle", begin) - begin));
-  }
+  const std::string refused = "SELECT reason FROM projector_workers WHERE state = 'refused' AND partition = 0";
+  ASSERT_TRUE(becomes(dsn_, fmt::format("SELECT count(*) FROM ({}) AS t", refused), "1")) << workers.logs();
+  const std::string text = run(refused);
+  const std::string before = "go on after them: ";
+  ASSERT_NE(text.find(before), std::string::npos) << text;
+  const auto begin = text.find(before) + before.size();
+  run(text.substr(begin, text.find(". To handle", begin) - begin)); // which is for both partitions
   ASSERT_TRUE(workers.caught_up()) << workers.logs();
   EXPECT_EQ(workers[0].stop(), 0);
   EXPECT_EQ(run("SELECT count(*) || ' ' || count(DISTINCT global_position) FROM (SELECT global_position FROM "
