@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -53,7 +54,8 @@ StoredProjections read_projections(pg::Connection& connection, const CheckpointT
 }
 
 Bookkeeper::Bookkeeper(Options options, const CheckpointTables& tables, eventlog::EventLog& log)
-    : options_(std::move(options)), tables_(tables), log_(log), stored_(options_.stored), thread_([this] { run(); }) {}
+    : options_(std::move(options)), tables_(tables), log_(log), session_(options_.connect, stop_, options_.report),
+      stored_(options_.stored), thread_([this] { run(); }) {}
 
 Bookkeeper::~Bookkeeper() {
   stop_.request();
@@ -116,39 +118,19 @@ bool Bookkeeper::publish() {
   }
   bool all = attempt(kStates, [&] { publish_states(statuses); });
   // A server that is away fails every step, and each would wait for it.
-  if (connection_) {
+  if (session_.connected()) {
     all = attempt(kProjections, [&] { look_at_projections(); }) && all;
   }
-  if (connection_) {
+  if (session_.connected()) {
     all = attempt(kSettled, [&] { store_settled(); }) && all;
   }
   return all;
 }
 
 bool Bookkeeper::attempt(Step step, const std::function<void()>& action) {
-  try {
-    action();
-    reported_[step] = false;
-    return true;
-  } catch (const pg::Interrupted&) {
-    connection_.reset();
-  } catch (const std::exception& error) {
-    if (options_.report && !reported_[step]) {
-      options_.report(fmt::format("{}: {}", kFailures[step], describe_error(connection_.get(), error)));
-    }
-    reported_[step] = true;
-    if (connection_ && !connection_->reusable()) {
-      connection_.reset();
-    }
-  }
-  return false;
-}
-
-pg::Connection& Bookkeeper::connection() {
-  if (!connection_ || !connection_->usable()) {
-    connection_ = std::make_unique<pg::Connection>(options_.connect, stop_, std::chrono::seconds(1));
-  }
-  return *connection_;
+  return session_.attempt(
+      step, [&] { return action(), true; },
+      [&](const std::string& error) { return fmt::format("{}: {}", kFailures[step], error); });
 }
 
 void Bookkeeper::publish_states(const std::vector<WorkerStatus>& statuses) {
@@ -174,7 +156,8 @@ void Bookkeeper::publish_states(const std::vector<WorkerStatus>& statuses) {
 }
 
 void Bookkeeper::look_at_projections() {
-  auto read = std::make_shared<const StoredProjections>(read_projections(connection(), tables_, options_.lock_timeout));
+  auto read = std::make_shared<const StoredProjections>(
+      read_projections(session_.connection(), tables_, options_.lock_timeout));
   RebuildRequests requests;
   for (const auto& [checkpoint, stored] : read->by_checkpoint) {
     if (stored.rebuild_requested > 0) {
@@ -198,7 +181,7 @@ void Bookkeeper::store_settled() {
   }
   const auto identity = log_.identity();
   exec_bounded(
-      connection(), options_.lock_timeout,
+      session_.connection(), options_.lock_timeout,
       fmt::format("INSERT INTO {} (store, timeline, settled, marks) VALUES ($1, $2, $3, $4) ON CONFLICT (store) "
                   "DO UPDATE SET timeline = excluded.timeline, settled = excluded.settled, marks = "
                   "excluded.marks, updated_at = now()",
@@ -286,7 +269,7 @@ void Bookkeeper::write_rows(const std::vector<std::string>& all_names, const std
   // One statement: this host's rows become exactly what runs here, with a heartbeat. Rows of hosts that are silent are
   // deleted, soon where this host runs the partition, and later where the row tells who ran it last.
   exec_bounded(
-      connection(), options_.lock_timeout,
+      session_.connection(), options_.lock_timeout,
       fmt::format(
           "WITH gone AS (DELETE FROM {0} WHERE host = $1 AND name <> ALL ($14::text[])), dead AS (DELETE FROM {0} "
           "WHERE (name, host) IN (SELECT name, host FROM {0} WHERE host <> $1 AND (heartbeat < now() - interval "

@@ -3,10 +3,10 @@
 #include "base/stop.hpp"
 #include "eventlog/event_log.hpp"
 #include "pg/connection.hpp"
+#include "projection/background_session.hpp"
 #include "projection/checkpoint_tables.hpp"
 #include "projection/worker_status.hpp"
 
-#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -88,15 +88,13 @@ private:
   void write_rows(const std::vector<std::string>& all_names, const std::vector<WorkerStatus>& rows);
   void look_at_projections();
   void store_settled();
-  pg::Connection& connection();
 
   Options options_;
   const CheckpointTables& tables_;
   eventlog::EventLog& log_;
   base::Stop stop_;
-  std::unique_ptr<pg::Connection> connection_;
+  BackgroundSession session_;
   std::int64_t stored_settled_ = -1;
-  std::array<bool, 3> reported_{}; ///< by step: it failed at the last attempt, and that was reported
 
   mutable std::mutex mutex_; ///< guards what follows
   std::condition_variable_any changed_;

@@ -4,10 +4,17 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 namespace projector::projection {
 namespace {
 
 constexpr base::Duration kShowsLife = std::chrono::seconds(3);
+
+/// The schema that a projection's tables are in, in SQL: where `named` names none, the session's current one.
+std::string schema_of(std::string_view named) {
+  return fmt::format("coalesce(nullif({}, ''), current_schema(), '')", named);
+}
 
 } // namespace
 
@@ -21,14 +28,13 @@ std::string refuse_shared_tables(pg::Connection& connection, const CheckpointTab
   // A row that names no schema is of an older host: then it counts as the default one.
   const auto first = connection.exec(
       fmt::format(
-          "WITH wanted AS (SELECT coalesce(nullif($3, ''), current_schema(), '') AS name), others AS (SELECT "
-          "projection, checkpoint, created_at, place.name FROM {0}, LATERAL (SELECT coalesce(table_schema, "
-          "current_schema(), '') AS name) AS place WHERE plugin = $2) SELECT o.projection, o.name, o.checkpoint "
+          "WITH wanted AS (SELECT {1} AS name), others AS (SELECT projection, checkpoint, created_at, {2} AS name FROM "
+          "{0} WHERE plugin = $2) SELECT o.projection, o.name, o.checkpoint "
           "FROM wanted JOIN others o USING (name) LEFT JOIN others own ON own.checkpoint = $1 AND own.name = "
           "wanted.name WHERE o.checkpoint <> $1 AND o.projection <> $4 AND (own.checkpoint IS NULL OR "
           "(o.created_at, o.projection) < (own.created_at, own.projection)) ORDER BY o.created_at, "
           "o.projection LIMIT 1",
-          tables.projections),
+          tables.projections, schema_of("$3"), schema_of("table_schema")),
       pg::Parameters{}
           .text(request.key.base, 25)
           .text(request.plugin, 25)
@@ -73,10 +79,11 @@ std::string refuse_going_back(pg::Connection& connection, const CheckpointTables
 void write_description(pg::Connection& connection, const CheckpointTables& tables, const CheckpointRequest& request) {
   connection.exec(
       fmt::format(
-          "UPDATE {} SET projection = $2, plugin = $3, autostarted = $4, table_schema = coalesce(nullif($5, ''), "
-          "current_schema(), '') WHERE checkpoint = $1 AND (projection, plugin, autostarted, table_schema) IS "
-          "DISTINCT FROM ($2, $3, $4, coalesce(nullif($5, ''), current_schema(), ''))",
-          tables.projections),
+          "UPDATE {} p SET projection = given.projection, plugin = given.plugin, autostarted = given.autostarted, "
+          "table_schema = given.table_schema FROM (SELECT $2 AS projection, $3 AS plugin, $4 AS autostarted, {} AS "
+          "table_schema) AS given WHERE checkpoint = $1 AND (p.projection, p.plugin, p.autostarted, p.table_schema) IS "
+          "DISTINCT FROM (given.projection, given.plugin, given.autostarted, given.table_schema)",
+          tables.projections, schema_of("$5")),
       pg::Parameters{}
           .text(request.key.base, 25)
           .text(request.projection, 25)

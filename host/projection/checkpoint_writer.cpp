@@ -1,7 +1,5 @@
 #include "projection/checkpoint_writer.hpp"
 
-#include "projection/bounded_statement.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,6 +11,7 @@ namespace {
 
 constexpr base::Duration kBusyPause = std::chrono::milliseconds(10);
 constexpr base::Duration kFailedPause = std::chrono::milliseconds(100);
+constexpr std::size_t kWrite = 0; ///< the one task of its session
 
 } // namespace
 
@@ -45,7 +44,8 @@ void Handover::set_trouble(const std::string& trouble) {
 }
 
 CheckpointWriter::CheckpointWriter(Options options, const CheckpointTables& tables, eventlog::EventLog& log)
-    : options_(std::move(options)), tables_(tables), log_(log), thread_([this] { run(); }) {}
+    : options_(std::move(options)), tables_(tables), log_(log), session_(options_.connect, stop_, options_.report),
+      thread_([this] { run(); }) {}
 
 CheckpointWriter::~CheckpointWriter() {
   stop_.request();
@@ -81,37 +81,21 @@ void CheckpointWriter::run() {
   }
 }
 
-pg::Connection& CheckpointWriter::connection() {
-  if (!connection_ || !connection_->usable()) {
-    connection_ = std::make_unique<pg::Connection>(options_.connect, stop_, std::chrono::seconds(1));
-  }
-  return *connection_;
-}
-
 bool CheckpointWriter::write(std::vector<Pending>& pending) {
-  try {
-    connection();
-    drop_lost(pending);
-    if (!write_together(pending) && !write_apart(pending)) {
-      return false;
-    }
-    reported_ = false;
-    return true;
-  } catch (const pg::Interrupted&) {
-    connection_.reset();
-  } catch (const std::exception& error) {
-    tell(pending, error);
-    if (connection_ && !connection_->reusable()) {
-      connection_.reset();
-    }
-  }
-  return false;
+  return session_.attempt(
+      kWrite,
+      [&] {
+        drop_lost(pending);
+        return write_together(pending) || write_apart(pending);
+      },
+      [&](const std::string& error) { return tell(pending, error); });
 }
 
 void CheckpointWriter::drop_lost(std::vector<Pending>& pending) {
+  const auto& connection = session_.connection();
   std::erase_if(pending, [&](const Pending& entry) {
     // A session that is older than the read would have died with the server; a younger one proves nothing.
-    const bool proven = connection_->own_session() && connection_->connected_at() <= entry.read_at &&
+    const bool proven = connection.own_session() && connection.connected_at() <= entry.read_at &&
                         log_.incarnation() == entry.incarnation;
     const bool lost = options_.same_server && !proven && !log_.confirm(entry.incarnation, stop_);
     if (lost) {
@@ -146,7 +130,7 @@ bool CheckpointWriter::write_apart(std::vector<Pending>& pending) {
       if (error.connection_lost()) {
         throw; // each entry is pending still, or answered, and an answered one is not written twice
       }
-      tell(one, error);
+      session_.report_failure(kWrite, tell(one, session_.explain(error)));
       all = false;
     }
     std::move(one.begin(), one.end(), std::back_inserter(left));
@@ -168,10 +152,10 @@ void CheckpointWriter::answer(std::vector<Pending>& pending) {
   }
   // A connection to a pooler outlives the server; only the transaction's session ends with it.
   std::function<bool()> confirm;
-  if (options_.same_server && !connection().own_session()) {
+  if (options_.same_server && !session_.connection().own_session()) {
     confirm = [this, incarnation = pending.front().incarnation] { return log_.confirm(incarnation, stop_); };
   }
-  const auto answers = write_checkpoints(connection(), tables_, moves, options_.lock_timeout, confirm);
+  const auto answers = write_checkpoints(session_.connection(), tables_, moves, options_.lock_timeout, confirm);
   if (answers.empty()) {
     for (const auto& entry : pending) {
       entry.handover->set(Handover::Answer::StoreLost);
@@ -191,16 +175,14 @@ void CheckpointWriter::answer(std::vector<Pending>& pending) {
   pending = std::move(busy);
 }
 
-void CheckpointWriter::tell(const std::vector<Pending>& pending, const std::exception& error) {
-  const auto text = fmt::format("its checkpoint cannot be written: {}", describe_error(connection_.get(), error));
+std::string CheckpointWriter::tell(const std::vector<Pending>& pending, const std::string& error) {
+  const auto text = fmt::format("its checkpoint cannot be written: {}", error);
   for (const auto& entry : pending) {
     entry.handover->set_trouble(text);
   }
-  if (!std::exchange(reported_, true) && options_.report) {
-    const auto& key = pending.front().move.key;
-    options_.report(pending.size() == 1 ? fmt::format("{}: {}", key.name(), text)
-                                        : fmt::format("{} and {} more: {}", key.name(), pending.size() - 1, text));
-  }
+  const auto name = pending.front().move.key.name();
+  return pending.size() == 1 ? fmt::format("{}: {}", name, text)
+                             : fmt::format("{} and {} more: {}", name, pending.size() - 1, text);
 }
 
 } // namespace projector::projection

@@ -3,6 +3,7 @@
 #include "base/stop.hpp"
 #include "eventlog/event_log.hpp"
 #include "pg/connection.hpp"
+#include "projection/background_session.hpp"
 #include "projection/checkpoint_group.hpp"
 
 #include <condition_variable>
@@ -76,15 +77,14 @@ private:
   bool write_together(std::vector<Pending>& pending);
   bool write_apart(std::vector<Pending>& pending);
   void answer(std::vector<Pending>& pending);
-  void tell(const std::vector<Pending>& pending, const std::exception& error);
-  pg::Connection& connection();
+  /// Shows the workers what keeps their positions from being stored. Returns it as people should read it.
+  static std::string tell(const std::vector<Pending>& pending, const std::string& error);
 
   Options options_;
   const CheckpointTables& tables_;
   eventlog::EventLog& log_;
   base::Stop stop_;
-  std::unique_ptr<pg::Connection> connection_;
-  bool reported_ = false; ///< the last attempt failed, and that was reported
+  BackgroundSession session_;
 
   std::mutex mutex_; ///< guards pending_
   std::condition_variable_any changed_;
