@@ -68,8 +68,8 @@ void HistoryReader::pause() {
   stop_.wait_for(backoff_.next());
 }
 
-/// A session of the life of the server in which the read was asked for. A server that crashed since may have lost
-/// events below the settled position, and give their positions to others.
+/// Makes sure that the session belongs to the read's incarnation. If the server has crashed since, it may have lost
+/// events below the settled position and give their positions to others.
 bool HistoryReader::ready(const HistoryRead& read) {
   if (connection_ && connection_->usable() && session_incarnation_ == read.incarnation) {
     return true;

@@ -41,7 +41,7 @@ void Listener::listen() {
   connection.exec("LISTEN " + pg::quote_identifier(options_.notify_channel));
   reported_ = false;
   for (;;) {
-    // Also at first: what was notified before this session listened is not repeated.
+    // Also before the first wait, since notifications from before LISTEN are not repeated.
     shared_.store_notified();
     connection.wait_for_notification(base::never());
   }

@@ -13,8 +13,8 @@
 
 namespace projector::eventlog {
 
-/// The threads that fill a shared log, each with a session of its own: the tail, the history readers and, where a
-/// channel is configured, the listener. Owned by the event log; `shared` and `options` outlive it.
+/// The threads that fill a shared log, each with a session of its own: the tail, the history readers and, if a channel
+/// is configured, the listener. Owned by the event log; `shared` and `options` outlive it.
 class LogThreads {
 public:
   LogThreads(const EventLogOptions& options, SharedLog& shared);

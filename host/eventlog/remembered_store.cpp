@@ -57,11 +57,11 @@ void check_marks(pg::Connection& connection, const Store& store, const Remembere
           store.table),
       pg::Parameters().int8_array(positions).text_array(ids));
   if (other.rows() != 0) {
-    throw StoreRefused(fmt::format(
-        "position {} of {} has event {}, and the event that was handled there is {}: the table was emptied and filled "
-        "again, or a copy of another one, and its first events would never be handled. Cure: bring back the table that "
-        "it was; or, {}",
-        other.int8(0, 0), store.table, other.bytes(0, 2), other.bytes(0, 1), begin_anew(store, remembered)));
+    throw StoreRefused(fmt::format("position {} of {} has event {}, and the event that was handled there is {}: the "
+                                   "table was emptied and filled again, or replaced by another one, and its first "
+                                   "events would never be handled. Cure: restore the former table; or, {}",
+                                   other.int8(0, 0), store.table, other.bytes(0, 2), other.bytes(0, 1),
+                                   begin_anew(store, remembered)));
   }
 }
 

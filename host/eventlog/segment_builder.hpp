@@ -32,7 +32,7 @@ public:
   };
   /// Like append, but only reserves the memory of payload and metadata, as many bytes as their sizes say.
   Room append_without_large_text(projector_event event);
-  /// Takes back the event that was appended last; not where it is empty.
+  /// Removes the event that was appended last. Not to be called if there is none.
   void drop_last();
 
   [[nodiscard]] bool empty() const noexcept { return events_.empty(); }

@@ -47,10 +47,9 @@ void check_rights(Connection& connection, const std::string& role) {
   const std::string missing = forbidden(connection, "pg_catalog.pg_control_system(), pg_catalog.pg_is_in_recovery(), "
                                                     "pg_catalog.pg_postmaster_start_time()");
   if (!missing.empty()) {
-    throw StoreRefused(
-        fmt::format("role {} may not execute {}, which tell one event store, and one life of its server, "
-                    "from another. Cure, as a superuser, in the event store's database: {}",
-                    role, missing, grant(missing, role)));
+    throw StoreRefused(fmt::format("role {} may not execute {}, which identify the event store and show a restart of "
+                                   "its server. Cure, as a superuser, in the event store's database: {}",
+                                   role, missing, grant(missing, role)));
   }
 }
 
@@ -60,8 +59,8 @@ void find_out_about_flush(Connection& connection, Store& store) {
       forbidden(connection, "pg_catalog.pg_current_wal_insert_lsn(), pg_catalog.pg_current_wal_flush_lsn(), "
                             "pg_catalog.pg_walfile_name(pg_lsn)");
   if (!missing.empty()) {
-    store.flush_unknown = fmt::format("role {} may not execute {}, which tell what the event store has on disk: only "
-                                      "that may leave its server. Cure, "
+    store.flush_unknown = fmt::format("role {} may not execute {}, which show what the event store has on disk: only "
+                                      "flushed events may be stored on another server. Cure, "
                                       "as a superuser, in the event store's database: {}",
                                       store.role, missing, grant(missing, store.role));
     return;
@@ -103,8 +102,8 @@ Store check_server(Connection& connection) {
   store.wal_segment_size = row.int8(0, 6);
   if (row.bytes(0, 7) == "SQL_ASCII") {
     throw StoreRefused(fmt::format(
-        "the event store's database {0} has encoding SQL_ASCII, in which nobody checks what bytes of text mean, and "
-        "plugins get UTF-8. Cure: CREATE DATABASE {1} ENCODING 'UTF8' TEMPLATE template0; then pg_dump {0} | psql "
+        "the event store's database {0} has encoding SQL_ASCII, which allows any bytes in text, but plugins get UTF-8. "
+        "Cure: CREATE DATABASE {1} ENCODING 'UTF8' TEMPLATE template0; then pg_dump {0} | psql "
         "--set=ON_ERROR_STOP=1 {0}_utf8, which names what is not UTF-8; let event_store.dsn lead there",
         row.bytes(0, 8), pg::quote_identifier(cell(row, 0, 8) + "_utf8")));
   }
@@ -238,8 +237,7 @@ void check_sequence(Connection& connection, Store& store) {
                       pg::Parameters().int8(store.sequence_oid));
   std::vector<std::string> problems, cures;
   if (row.int8(0, 0) > 1) {
-    problems.push_back(
-        fmt::format("CACHE {} (sessions hand out positions that they drew long before)", row.int8(0, 0)));
+    problems.push_back(fmt::format("CACHE {} (sessions use positions that they drew long before)", row.int8(0, 0)));
     cures.emplace_back("CACHE 1");
   }
   if (row.boolean(0, 1)) {

@@ -27,8 +27,8 @@ TEST_F(ManagedServer, WhatTellsTheStoreIsNamedWithItsGrant) {
     revoke(function);
     const auto found = refusal(as_role());
     EXPECT_THAT(found, StartsWith("role " + role_ + " may not execute pg_catalog." + function +
-                                  ", which tell one event "
-                                  "store, and one life of its server, from another. Cure, as a superuser, "));
+                                  ", which identify the event store and "
+                                  "show a restart of its server. Cure, as a superuser, "));
     EXPECT_THAT(found, EndsWith("GRANT EXECUTE ON FUNCTION pg_catalog." + function + " TO \"" + role_ + "\""));
     run_cure(found);
     open(as_role());
@@ -55,7 +55,7 @@ TEST_F(ManagedServer, WithoutThePositionOnDiskOnlyWhatMustBeFlushedWaits) {
   EXPECT_THAT(next.reason,
               StartsWith("role " + role_ +
                          " may not execute pg_catalog.pg_current_wal_flush_lsn(), "
-                         "pg_catalog.pg_walfile_name(pg_lsn), which tell what the event store has on disk"));
+                         "pg_catalog.pg_walfile_name(pg_lsn), which show what the event store has on disk"));
   EXPECT_EQ(log->snapshot().halted, "");
   run_cure(next.reason);
   EXPECT_EQ(durable.cursor().next(0, far, base::no_stop()).status, Cursor::Status::NewStore);

@@ -25,7 +25,7 @@
 namespace projector::base {
 namespace {
 
-/// A forked process that visits test points in order, and reports each visit from which it came back.
+/// A forked process that visits test points in order, and reports each visit from which it returned.
 class Visitor {
 public:
   /// `armed` is the value of PROJECTOR_TEST_POINT.
@@ -53,7 +53,7 @@ public:
   Visitor(const Visitor&) = delete;
   Visitor& operator=(const Visitor&) = delete;
 
-  /// As waitpid gives it.
+  /// The status of waitpid.
   int wait() {
     int status = 0;
     ::waitpid(pid_, &status, 0);
@@ -70,7 +70,7 @@ public:
     return count;
   }
 
-  /// Waits for one visit to be reported; false where the process ends, or the milliseconds (-1: no limit) pass, before.
+  /// Waits until a visit is reported; false if the process ends or the milliseconds (-1: no limit) pass first.
   [[nodiscard]] bool next_report(int limit_ms) const {
     pollfd poll_fd{reports_.get(), POLLIN, 0};
     char byte = 0;

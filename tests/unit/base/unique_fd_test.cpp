@@ -38,7 +38,7 @@ TEST(UniqueFd, ClosesWhenDestroyed) {
 }
 
 TEST(UniqueFdDeathTest, OwnsDescriptorZeroToo) {
-  // In a process of its own, since this one's standard input is not for the taking.
+  // In a child process, since this one needs its standard input.
   EXPECT_EXIT(
       {
         ::dup2(open_null(), 0);

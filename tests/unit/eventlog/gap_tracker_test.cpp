@@ -82,7 +82,7 @@ TEST(GapTracker, ClosingUpToAPosition) {
   EXPECT_EQ(gaps.highest(), 12);
 }
 
-TEST(GapTracker, PartsOfWhatIsMissing) {
+TEST(GapTracker, ReturnsTheFirstMissingRanges) {
   const auto gaps = tracker(0, {11, 22, 33, 44});
   EXPECT_EQ(gaps.missing_above(0, 20), (Ranges{{0, 10}, {11, 21}}));
   EXPECT_EQ(gaps.missing_above(0, 19), (Ranges{{0, 10}}));

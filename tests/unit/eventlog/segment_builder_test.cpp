@@ -86,7 +86,7 @@ TEST(SegmentBuilder, FullByEventsOrBytes) {
   EXPECT_TRUE(builder.full_for(200000));
 }
 
-TEST(SegmentBuilder, BytesAreWhatItTakes) {
+TEST(SegmentBuilder, BytesAreTheSegmentsMemory) {
   const auto small = segment(0, 10, 1);
   const auto large = segment(0, 10, 100001);
   EXPECT_EQ(large->bytes() - small->bytes(), 1000000u);

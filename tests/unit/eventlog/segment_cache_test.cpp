@@ -44,7 +44,7 @@ TEST(SegmentCache, SameCoverTwice) {
   EXPECT_EQ(cache.bytes(), again->bytes());
 }
 
-TEST(SegmentCache, GivesUpWhatAllHaveBehindThemThenWhatIsFarthestAhead) {
+TEST(SegmentCache, DropsPassedSegmentsFirstThenTheFarthestAhead) {
   const std::size_t one = segment(0, 10, 1000)->bytes();
   SegmentCache cache(4 * one);
   const Positions cursors{20, 100};
@@ -112,7 +112,7 @@ TEST(SegmentCache, NeededSoon) {
   EXPECT_EQ(cache.needed_within(100, Positions{2000}), 0u);
 }
 
-TEST(SegmentCache, FindsOnlyWhatWasReadLateEnough) {
+TEST(SegmentCache, FindsOnlySegmentsReadAfterNotBefore) {
   SegmentCache cache(1u << 20);
   cache.insert(segment(0, 10), {});
   const auto between = base::Clock::now();

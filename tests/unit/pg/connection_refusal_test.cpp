@@ -17,7 +17,7 @@ TEST(ConnectionRefusal, TheSeverityMayBeInAnyLanguage) {
   EXPECT_EQ(read_refusal("connection to server failed: SCHWERWIEGEND:  28P01: nein\n").sqlstate, "28P01");
 }
 
-TEST(ConnectionRefusal, TheServerThatWasAskedLastCounts) {
+TEST(ConnectionRefusal, HasTheSqlstateOfTheServerTriedLast) {
   const std::string refused = "connection to server at \"a\" failed: FATAL:  28P01: password\n";
   const std::string away = "connection to server at \"b\" failed: Connection refused\n";
   EXPECT_EQ(read_refusal(refused + away).sqlstate, "");

@@ -12,7 +12,7 @@ projector_setting_spec spec(const char* key, std::int32_t type, const char* valu
   return {sizeof(projector_setting_spec), type, key, value, "", flags, 0};
 }
 
-/// One projection's file: each setting stands on a line of its own, from 11 on.
+/// A projection's file with one setting per line, from line 11 on.
 class SettingsCheckTest : public ::testing::Test {
 protected:
   SettingsCheckTest() {

@@ -80,7 +80,7 @@ TEST(AdoptionPlan, ACountOfWhichThereIsNoRowIsRefused) {
   EXPECT_THAT(plan_adoption(request(4), {}, {}).refusal, HasSubstr("there is nothing to take over"));
 }
 
-TEST(AdoptionPlan, WhatAnotherProgramHandledAfterThisHostIsGoneOnFrom) {
+TEST(AdoptionPlan, ContinuesAfterTheEventsThatAnotherProgramHasHandled) {
   const auto own = own_rows(2, {{"revenue_p0", 20}, {"revenue_p1", 31}});
   const auto plan = plan_adoption(request(2), {{"revenue_p0", 30, 5}, {"revenue_p1", 31, 5}}, own);
   EXPECT_EQ(text(plan), "revenue_p0 30 -> 30 (30) revenue_p1 31 -> 31 (31) ");

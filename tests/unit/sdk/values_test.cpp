@@ -40,7 +40,7 @@ TEST(TimestampTest, ReadsZonesAndFractions) {
   EXPECT_EQ(Timestamp::parse("1890-01-01 00:53:28+00:53:28"), Timestamp::parse("1890-01-01 00:00:00+00"));
 }
 
-TEST(TimestampTest, RefusesWhatIsNone) {
+TEST(TimestampTest, RefusesTextThatIsNotATimestamp) {
   for (const char* text :
        {"", "infinity", "-infinity", "2024-02-29", "2024-13-01 00:00:00+00", "2024-00-01 00:00:00+00",
         "2024-02-29 12:34+00", "2024-02-29 12:34:56.+00", "2024-02-29 12:34:56.1234567+00", "2024-02-29 12:34:56+0",
@@ -70,7 +70,7 @@ TEST(UuidTest, IsPrintedAndReadBack) {
   EXPECT_EQ(uuid->to_string(), "00112233-4455-6677-8899-aabbccddeeff");
 }
 
-TEST(UuidTest, RefusesWhatIsNone) {
+TEST(UuidTest, RefusesTextThatIsNotAUuid) {
   for (const char* text : {"", "00112233445566778899aabbccddeeff", "00112233-4455-6677-8899-aabbccddeefg",
                            "0011223344-55-6677-8899-aabbccddeeff", "00112233-4455-6677-8899-aabbccddeeff0"}) {
     EXPECT_EQ(Uuid::parse(text), std::nullopt) << text;

@@ -356,7 +356,7 @@ TEST_F(FailingWatchTest, ADirectoryThatIsMadeJustBeforeItsParentIsWatchedIsFound
   EXPECT_TRUE(failing_.drain());
 }
 
-TEST(DirectoryWatchWithoutInotify, IsToldAndTriedAgain) {
+TEST(DirectoryWatchWithoutInotify, IsReportedAndTriedAgain) {
   int error = EMFILE;
   DirectoryWatch watch({[&](int flags) {
                           errno = error;

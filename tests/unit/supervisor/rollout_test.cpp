@@ -202,7 +202,7 @@ TEST(Rollout, GoesOnOnceTheWorkersHaveEnded) {
          [](Rollout& rollout) { return rollout.ended(); });
 }
 
-TEST(Rollout, TellsWhatRunsAndWhatCanComeBack) {
+TEST(Rollout, ShowsTheCurrentAndTheGoodGeneration) {
   struct Case {
     std::string state;
     std::uint64_t current;

@@ -69,7 +69,7 @@ TEST(SessionPlan, ALimitOfAnotherServerCountsItsOwnSessionsOnly) {
   EXPECT_THAT(plan.shortage, HasSubstr("needs 2 of them at least and opens up to 3"));
 }
 
-TEST(SessionPlan, WhatTheProgramOpensBesidesCounts) {
+TEST(SessionPlan, CountsAdditionalSessionsOfTheProgram) {
   EXPECT_THROW(plan_sessions({}, limits(kLeast), limits(kLeast), 1), TooFewSessions);
   EXPECT_EQ(plan_sessions({}, limits(kLeast + 1), limits(kLeast + 1), 1).pool_max, 1u);
 }
