@@ -96,8 +96,8 @@ void declare_partitions(CLI::App& app, Arguments& arguments, Commands& commands)
 
 void declare_adopt(CLI::App& app, Arguments& arguments, Commands& commands) {
   auto* adopt = commands.adopt =
-      app.add_subcommand("adopt", "Take a projection over from another program that kept its checkpoints");
-  adopt->add_option("NAME", arguments.projection, "The projection; nobody may handle its events meanwhile")
+      app.add_subcommand("adopt", "Continue a projection from the checkpoints of another program");
+  adopt->add_option("NAME", arguments.projection, "The projection; no program may handle its events meanwhile")
       ->required()
       ->type_name("");
   adopt->add_option("--partitions", arguments.adopted_partitions, "The count that the old workers ran with")
@@ -107,7 +107,8 @@ void declare_adopt(CLI::App& app, Arguments& arguments, Commands& commands) {
       ->check(CLI::IsMember({"checkpoints", "core"}))
       ->type_name("SOURCE")
       ->capture_default_str();
-  adopt->add_flag("--lowest", arguments.lowest, "Start at the lowest position where it is not sure who handled what");
+  adopt->add_flag("--lowest", arguments.lowest,
+                  "Start at the lowest position if the rows do not show which events were handled");
   adopt->add_option("--missing-at", arguments.missing_at, "Where a partition without a row starts")
       ->check(CLI::NonNegativeNumber)
       ->type_name("POSITION")
@@ -134,7 +135,7 @@ Commands declare(CLI::App& app, Arguments& arguments) {
       ->allow_extra_args(false);
 
   Commands commands{};
-  commands.check = app.add_subcommand("check", "Look for problems in configuration, plugin files and settings");
+  commands.check = app.add_subcommand("check", "Check configuration, plugin files and settings");
   commands.check->add_flag("--connect", arguments.connect, "Also check the databases");
   commands.check->add_option("--only", arguments.only, "Check a host that is started with this --only")
       ->type_name("NAME")
@@ -149,15 +150,16 @@ Commands declare(CLI::App& app, Arguments& arguments) {
   for (auto* command : {commands.schema_print, commands.schema_apply}) {
     command->add_option("--role", arguments.role, "Also grant this role what a host needs")->type_name("ROLE");
   }
-  commands.inspect = app.add_subcommand("inspect", "Show what a plugin file holds, or why it is refused");
+  commands.inspect =
+      app.add_subcommand("inspect", "Show a plugin's descriptor and settings, or why its file is refused");
   commands.inspect->add_option("FILE", arguments.plugin_file, "The plugin file")->required()->type_name("");
   commands.status = app.add_subcommand("status", "Show every projection's state, from the databases alone");
   commands.status->add_option("NAME", arguments.projection, "Only this projection, with reasons in full")
       ->type_name("");
   commands.status->add_flag("--json", arguments.json, "For programs, with reasons in full");
-  commands.rebuild = app.add_subcommand("rebuild", "Have a projection's read model emptied and made anew");
+  commands.rebuild = app.add_subcommand("rebuild", "Request that a projection's read model is emptied and rebuilt");
   commands.rebuild->add_option("NAME", arguments.projection, "The projection")->required()->type_name("");
-  commands.forget = app.add_subcommand("forget", "Delete what is stored of a projection that is not wanted any more");
+  commands.forget = app.add_subcommand("forget", "Delete the stored rows of a projection that is not used any more");
   commands.forget->add_option("NAME", arguments.projection, "The projection; no configuration names it")
       ->required()
       ->type_name("");
@@ -310,7 +312,7 @@ int run(const Commands& commands, const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   try {
-    CLI::App app("Looks at a projectord and prepares what it needs; works without a running one.");
+    CLI::App app("Inspects a projectord and prepares its databases; works without a running one.");
     Arguments arguments;
     const Commands commands = declare(app, arguments);
     try {

@@ -56,8 +56,9 @@ void declare(CLI::App& app, Arguments& arguments) {
   app.add_option("--set", arguments.set, "A value on top of the configuration")
       ->type_name("SECTION.KEY=VALUE")
       ->allow_extra_args(false);
-  auto* until = app.add_flag("--until-caught-up", arguments.until_caught_up,
-                             "End once every stored checkpoint has reached what was committed at the start");
+  auto* until =
+      app.add_flag("--until-caught-up", arguments.until_caught_up,
+                   "End once every stored checkpoint has reached the last event that was committed at the start");
   app.add_option("--timeout", arguments.timeout, "With --until-caught-up: give up after this long, e.g. 30s")
       ->type_name("DURATION")
       ->needs(until);

@@ -6,7 +6,7 @@
 
 namespace projector::plugin {
 
-/// A loaded plugin for people: the file, the descriptor, the settings with their types and defaults (a SECRET's is
+/// Describes a loaded plugin: the file, the descriptor, the settings with their types and defaults (a SECRET's is
 /// hidden). Several lines, the last one with its line feed.
 std::string describe(const Module& module);
 

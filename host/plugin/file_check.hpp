@@ -22,9 +22,9 @@ std::optional<std::string> plugin_name(const std::filesystem::path& file);
 /// Whether `name` is one: [a-z][a-z0-9_]{0,47}.
 bool is_plugin_name(const std::string& name);
 
-/// Opens a plugin file once, for reading, and checks owner and modes of it and of the directory it was opened in:
-/// nobody but root and who runs the host may be able to change either. A symbolic link is followed to a file below the
-/// directory that it stands in, and no further. `status` receives the file's, from the descriptor.
+/// Opens a plugin file once, for reading, and checks owner and modes of it and of the directory it was opened in: only
+/// root and the host's own user may be able to change either. A symbolic link is followed to a file below the directory
+/// that it stands in, and no further. `status` receives the file's, from the descriptor.
 struct OpenedFile {
   base::UniqueFd fd; ///< empty if refused
   std::optional<Refusal> refusal;

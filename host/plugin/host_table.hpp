@@ -16,9 +16,9 @@
 
 namespace projector::plugin {
 
-/// What one instance gets as its projector_host, and the door through which its calls come back: nothing thrown passes
-/// it, and a statement is taken only on the worker's thread with the transaction of the running call. Owned by the
-/// instance, made on its worker's thread; log, stopping and get_extension on any thread.
+/// What one instance gets as its projector_host, and the functions that it calls: they let no exception out, and accept
+/// a statement only on the worker's thread with the transaction of the running call. Owned by the instance, made on its
+/// worker's thread; log, stopping and get_extension on any thread.
 class HostTable {
 public:
   using Log = std::function<void(std::int32_t level, const std::string& text)>;
@@ -28,8 +28,8 @@ public:
 
   [[nodiscard]] const projector_host& table() const noexcept { return table_; }
 
-  /// One call into the plugin during which its statements are taken: they go to `sink`, and events below `n_events` can
-  /// be charged. Rows that the plugin did not free go with it. One at a time.
+  /// One call into the plugin during which its statements are accepted: they go to `sink`, and may name events below
+  /// `n_events`. Its end frees rows that the plugin did not free. One at a time.
   class Call {
   public:
     Call(HostTable& host, StatementSink* sink, std::size_t n_events);
@@ -37,7 +37,7 @@ public:
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
 
-    /// A token that differs in every call; null where there is no sink.
+    /// A token that differs in every call; null if there is no sink.
     [[nodiscard]] projector_tx* transaction() const noexcept { return transaction_; }
     /// The first verdict of this call that was not OK.
     [[nodiscard]] std::optional<Verdict> failure() const;
@@ -64,7 +64,7 @@ public:
   /// The functions below are what the table's call; those that return a verdict may throw std::bad_alloc only.
   Verdict exec(const Statement& statement);
   Verdict query(const Statement& statement, projector_rows** rows);
-  /// Null where it is none of the running call's, or on another thread.
+  /// Null if they do not belong to the running call, or on another thread.
   [[nodiscard]] const Rows* rows(const projector_rows* rows) const noexcept;
   void free_rows(const projector_rows* rows) noexcept;
   void log(std::int32_t level, projector_str message) const;

@@ -50,7 +50,7 @@ std::optional<Outcome> sealed(const char* function, Function call) {
     call();
     return std::nullopt;
   } catch (const abi::__forced_unwind&) {
-    throw; // a cancelled thread unwinds to its end, nobody may stop that
+    throw; // the unwinding of a cancelled thread must not be stopped
   } catch (const std::exception& error) {
     return threw(function, error.what());
   } catch (...) {

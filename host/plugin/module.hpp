@@ -29,7 +29,7 @@ public:
   };
   /// Loads a staged file with all symbols bound and its names kept to itself, and checks the descriptor: name,
   /// versions, flags, required functions, settings' declarations. Runs no plugin code but its static initialisers.
-  /// Takes the copy over: it is removed where the file is refused, too.
+  /// Takes the copy over: it is also removed if the file is refused.
   static LoadResult load(StagedFile file);
 
   /// Whether a file that was loaded from `copy` is still mapped in this process.

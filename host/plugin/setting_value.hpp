@@ -13,7 +13,7 @@ namespace projector::plugin {
 std::string_view expected_value(std::int32_t type);
 
 /// One value as the plugin receives it, from the text that stands for it in a file (a string without its quotes);
-/// nothing where the text is no value of that type. Not for PROJECTOR_SETTING_STRINGS.
+/// nothing if the text is not a value of that type. Not for PROJECTOR_SETTING_STRINGS.
 std::optional<std::string> setting_value(std::int32_t type, std::string_view text);
 
 } // namespace projector::plugin

@@ -30,8 +30,8 @@ struct CheckedSettings {
   std::vector<config::Problem> problems; ///< empty: settings are good
 };
 /// Compares a projection's settings with those that its plugin declares (NULL: none). A problem names file, line, key,
-/// what was found and expected, and the declared key nearest to an unknown one; never a SECRET's value. It is at
-/// `projection` where it has no line of its own: a required key is absent.
+/// what was found and expected, and the declared key nearest to an unknown one; never a SECRET's value. Its place is
+/// the projection's if it has no line of its own, since a required key is absent.
 CheckedSettings check_settings(const projector_setting_spec* const* declared, const config::Projection& projection);
 
 } // namespace projector::plugin

@@ -6,7 +6,7 @@
 
 namespace projector::plugin {
 
-/// SHA-256 of bytes that come piece by piece. One owner, one thread. Throws std::runtime_error where the library that
+/// SHA-256 of bytes that come piece by piece. One owner, one thread. Throws std::runtime_error if the library that
 /// computes it fails.
 class Sha256 {
 public:

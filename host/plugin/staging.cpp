@@ -54,7 +54,7 @@ bool is_host_directory(const fs::directory_entry& entry) {
          std::all_of(name.end() - 6, name.end(), alphanumeric);
 }
 
-/// Removes the directories whose lock nobody holds. The caller holds the parent's lock, so none is just being made.
+/// Removes the directories whose lock is free. The caller holds the parent's lock, so no other host is creating one.
 void sweep(const fs::path& parent) {
   for (const fs::directory_entry& entry : fs::directory_iterator(parent)) {
     if (is_host_directory(entry) && lock_file(entry.path() / "lock", LOCK_EX | LOCK_NB)) {

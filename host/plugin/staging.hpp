@@ -10,12 +10,12 @@
 namespace projector::plugin {
 
 /// A directory (0700) of this process's own below a shared one, for copies of plugin files. A lock marks it as in use,
-/// so that several hosts can share the parent; what hosts no longer running left there is removed first. Owned by the
-/// supervisor, which outlives every module; removed with all it holds when destroyed.
+/// so that several hosts can share the parent; directories of hosts that do not run any more are removed first. Owned
+/// by the supervisor, which outlives every module; removed with all it holds when destroyed.
 class StagingDirectory {
 public:
-  /// Makes `parent` where it is absent (0700). Throws std::system_error where it cannot be made or used, also where
-  /// others than root and who runs the host can write to it.
+  /// Creates `parent` (0700) if it does not exist. Throws std::system_error if it cannot be created or used, also if
+  /// users other than root and the host's own can write to it.
   explicit StagingDirectory(const std::filesystem::path& parent);
   ~StagingDirectory();
   StagingDirectory(const StagingDirectory&) = delete;
@@ -43,7 +43,7 @@ struct StageResult {
 };
 /// Opens the file once, checks owner and modes of it and of its directory, copies the bytes and checks the copy. The
 /// copy is the caller's: a Module that loads it removes it, else discard() does. Never throws for what the file holds;
-/// throws std::system_error where the staging directory fails.
+/// throws std::system_error if the staging directory cannot be used.
 StageResult stage(const std::filesystem::path& source, const std::filesystem::path& staging_directory);
 
 /// One more copy of a staged file, for another instance of the same generation: each instance has statics of its own.

@@ -23,12 +23,12 @@ public:
   [[nodiscard]] virtual std::size_t count() const = 0;
   [[nodiscard]] virtual std::size_t columns() const = 0;
   [[nodiscard]] virtual std::int64_t affected() const = 0;
-  /// False where there is no such cell.
+  /// False if there is no such cell.
   virtual bool get(std::size_t row, std::size_t column, projector_value& value) const = 0;
 };
 
 /// Where a plugin's statements go: the open batch transaction. What a plugin passes in is copied before a call returns.
-/// May throw; the door to the plugin (host_table.cpp) seals it. Worker thread.
+/// May throw; host_table.cpp lets no exception reach the plugin. Worker thread.
 class StatementSink {
 public:
   virtual ~StatementSink() = default;

@@ -55,15 +55,14 @@ std::string refuse_partitions(const config::Configuration& configuration, std::u
   if (then <= limit) {
     return {};
   }
-  return fmt::format("{}, and this process may open {} descriptors for all that it does: {}", takes(partitions), limit,
-                     way_out());
+  return fmt::format("{}, and this process may open {} descriptors in all: {}", takes(partitions), limit, way_out());
 }
 
 std::string cannot_start(std::uint64_t partitions, std::uint64_t started, const std::exception& error) {
-  return fmt::format("{}, and only {} could start: {}. Allowed are {} descriptors, {}, and what the systemd unit "
-                     "(TasksMax=) or the container (pids.max) says: raise what is short, or give the projection fewer "
-                     "partitions",
-                     takes(partitions), started, error.what(), base::descriptor_limits().soft, base::thread_limits());
+  return fmt::format(
+      "{}, and only {} could start: {}. The limits are {} descriptors, {}, and those of the systemd unit (TasksMax=) "
+      "or the container (pids.max): raise the one that is reached, or give the projection fewer partitions",
+      takes(partitions), started, error.what(), base::descriptor_limits().soft, base::thread_limits());
 }
 
 } // namespace projector::supervisor

@@ -35,9 +35,9 @@ void find_unknown(const char* option, const std::set<std::string>& picked, const
                   Findings& findings) {
   for (const auto& name : picked) {
     if (!known.contains(name)) {
-      findings.push_back(
-          fmt::format("{} {}: no projection has this name; {}", option, name,
-                      known.empty() ? "there is none at all" : fmt::format("there are: {}", fmt::join(known, ", "))));
+      findings.push_back(fmt::format("{} {}: no projection has this name; {}", option, name,
+                                     known.empty() ? "there is no projection at all"
+                                                   : fmt::format("there are: {}", fmt::join(known, ", "))));
     }
   }
 }
@@ -63,7 +63,7 @@ void find_absent(const config::Loaded& loaded, Findings& findings) {
   }
 }
 
-/// `sticky_is_fine`: in a directory like /tmp nobody can replace a file of somebody else, but everybody can add one.
+/// `sticky_is_fine`: in a directory like /tmp users cannot replace each other's files, but all can add files.
 void find_writable(const fs::path& path, bool sticky_is_fine, Findings& findings) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && (status.st_mode & S_IWOTH) != 0 &&

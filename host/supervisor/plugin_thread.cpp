@@ -46,7 +46,7 @@ PluginThread::Prepared carry_out(std::uint64_t ticket, std::string projection, c
   try {
     prepared.launch = launch();
   } catch (const std::system_error& error) {
-    prepared.launch.refusal = fmt::format("the plugin cannot be copied: {}; free what is short there, or set "
+    prepared.launch.refusal = fmt::format("the plugin cannot be copied: {}; free space or memory there, or set "
                                           "plugins.cache to another directory",
                                           error.what());
     prepared.again = true;

@@ -49,7 +49,7 @@ std::vector<std::string> not_autostarted(const config::Configuration& configurat
 
 /// A projection as it is on this host now.
 struct CurrentProjection {
-  DesiredProjection asked; ///< what was last started, refused or found missing
+  DesiredProjection asked; ///< the last request, which was started, refused or found missing
   std::string checkpoint;  ///< the one that its workers move; empty if nothing runs
   bool running = false;    ///< a generation of it runs; else it was refused or is missing
   bool look_again = false; ///< the file seemed half written

@@ -58,7 +58,7 @@ TEST(UntilCaughtUp, EndsWithOneBesideARefusedPluginAMissingOneAndARefusedFile) {
   expect_right(dsn);
 }
 
-TEST(UntilCaughtUp, WhatWasNotPickedDoesNotCount) {
+TEST(UntilCaughtUp, ProjectionsThatAreNotSelectedDoNotCount) {
   const std::string dsn = store_with_events(200);
   HostProcess host(dsn);
   host.install_plugin("recorder");

@@ -16,7 +16,7 @@ protected:
   fs::path projections() const { return host_.configuration_file().parent_path() / "projections.d"; }
   /// `trial` is not started under a name that is not configured, also after another scan.
   void expect_no_trial_of_its_own() {
-    let_the_host_look();
+    wait_for_scan();
     EXPECT_EQ(shown("trial", "state"), "") << everything();
     EXPECT_EQ(value("SELECT count(*) FROM projector_projections WHERE checkpoint = 'trial'"), "0");
     EXPECT_EQ(value("SELECT to_regclass('trial_seen')"), "");
@@ -47,12 +47,12 @@ TEST_F(Autostart, AFileThatIsAwayDoesNotRunItsProjectionWithDefaultValues) {
   ASSERT_TRUE(is_live("trial", 1)) << everything();
   fs::remove(projections() / "trial.toml");
   ASSERT_TRUE(shows("trial", "state", "")) << everything();
-  let_the_host_look();
+  wait_for_scan();
   EXPECT_EQ(shown("trial", "state"), "") << everything();
   // Nor after a restart, since the stored rows show that it had a table.
   ASSERT_EQ(host_.stop(), 0);
   host_.start();
-  let_the_host_look();
+  wait_for_scan();
   EXPECT_EQ(shown("trial", "state"), "") << everything();
   EXPECT_EQ(value("SELECT to_regclass('public.trial_seen')"), "");
   EXPECT_TRUE(host_.logs("the checkpoint trial was last opened by [projection.trial]")) << host_.log();
@@ -117,8 +117,8 @@ TEST_F(Autostart, AFileNameThatIsNoPluginsIsSaidOnce) {
   host_.install_file(built_plugin(".", "trial"), "World");
   append(1);
   host_.start();
-  let_the_host_look();
-  let_the_host_look();
+  wait_for_scan();
+  wait_for_scan();
   const std::string log = host_.log();
   const auto first = log.find("World.so is ignored: ");
   ASSERT_NE(first, std::string::npos) << log;

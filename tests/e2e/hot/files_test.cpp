@@ -91,10 +91,10 @@ TEST_F(Files, AFileInAnEarlierDirectoryTakesTheOthersPlaceAndGivesItBack) {
   EXPECT_EQ(shown("trial", "plugin_version"), "2.0.0");
   // The shadowed one does not matter, whatever becomes of it.
   replace_file(built_plugin("at_once", "trial"), later.path() / "trial.so", Way::Rsync);
-  let_the_host_look();
+  wait_for_scan();
   EXPECT_EQ(shown("trial", "generation"), "2");
   replace_file(built_plugin(".", "trial"), later.path() / "trial.so", Way::Rsync);
-  let_the_host_look();
+  wait_for_scan();
   EXPECT_EQ(shown("trial", "generation"), "2");
   fs::remove(host_.plugin_directory() / "trial.so");
   ASSERT_TRUE(passes_trial("trial", 3, 10)) << everything();
@@ -166,7 +166,7 @@ TEST_F(Files, APluginDirectoryMayBeExchangedUnreadableAndAway) {
   EXPECT_EQ(shown("trial", "thread"), thread);
   expect_undisturbed();
   exchange(directory, loop);
-  ASSERT_NO_FATAL_FAILURE(let_the_host_look());
+  ASSERT_NO_FATAL_FAILURE(wait_for_scan());
   EXPECT_EQ(shown("trial", "generation"), "2");
   EXPECT_EQ(shown("trial", "thread"), thread);
 

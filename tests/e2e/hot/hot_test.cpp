@@ -100,7 +100,7 @@ std::int64_t HotTest::difference(const std::string& projection) {
   return read_model_difference(dsn_, "recorder", projection);
 }
 
-void HotTest::let_the_host_look() {
+void HotTest::wait_for_scan() {
   const std::string name = fmt::format("dropped_{:03}", ++probes_);
   host_.install_renamed(built_plugin(".", "dropped_000"), name);
   ASSERT_TRUE(shows(name, "state", "live")) << everything();

@@ -43,7 +43,7 @@ protected:
   std::int64_t difference(const std::string& projection);
   /// Waits until the host has scanned its files after all earlier changes: it adds another plugin and waits until that
   /// runs.
-  void let_the_host_look();
+  void wait_for_scan();
   /// What to print when something is wrong: all workers' states, and the host's log.
   std::string everything();
 

@@ -112,7 +112,7 @@ TEST_F(RefusedFile, AFileThatIsStillBeingWrittenIsTakenWhenItIsWhole) {
   const std::string bytes{std::istreambuf_iterator<char>(in), {}};
   std::ofstream out(target, std::ios::binary | std::ios::trunc);
   out << bytes.substr(0, bytes.size() / 2) << std::flush;
-  let_the_host_look();
+  wait_for_scan();
   EXPECT_EQ(shown("trial", "generation"), "1");
   EXPECT_EQ(shown("trial", "state"), "live");
   out << bytes.substr(bytes.size() / 2);
@@ -129,14 +129,14 @@ TEST_F(RefusedFile, TheSameBytesAreNoNewGeneration) {
   ASSERT_TRUE(is_live("trial", 1)) << everything();
   const auto thread = shown("trial", "thread");
   fs::last_write_time(target, fs::file_time_type::clock::now());
-  let_the_host_look();
+  wait_for_scan();
   fs::permissions(target, fs::perms(0600));
-  let_the_host_look();
+  wait_for_scan();
   fs::permissions(target, fs::perms(0755));
-  let_the_host_look();
+  wait_for_scan();
   for (const auto way : kEveryWay) {
     replace_file(built_plugin(".", "trial"), target, way);
-    let_the_host_look();
+    wait_for_scan();
   }
   // A file that others can write would be refused at a start, so its state is refused until that is undone.
   fs::permissions(target, fs::perms(0666));

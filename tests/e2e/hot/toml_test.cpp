@@ -80,13 +80,13 @@ TEST_F(Toml, WhatMeansTheSameIsNoNewGeneration) {
   const auto thread = shown("one", "thread");
   host_.write_projection_file("one", "# the same\n[projection.one]\nenabled = true\nplugin = \"trial\"\nbatch_size = "
                                      "100\n");
-  let_the_host_look();
+  wait_for_scan();
   host_.signal(SIGHUP);
-  let_the_host_look();
+  wait_for_scan();
   // Moved to another file, too.
   host_.write_projection_file("two", std::string(kTwo) + kOne);
   remove_projection_file("one");
-  let_the_host_look();
+  wait_for_scan();
   EXPECT_TRUE(shows("one", "reason", "")) << everything();
   EXPECT_EQ(shown("one", "thread"), thread);
   EXPECT_EQ(shown("one", "generation"), "1");
@@ -176,7 +176,7 @@ TEST_F(Toml, ABrokenMainFileChangesNothingAndAGoodOneOnlyWhatItNames) {
   const auto thread = shown("one", "thread");
   host_.write_configuration("[read_model]\npool_sizes = 4\n");
   ASSERT_TRUE(host_.logs("pool_sizes")) << everything();
-  let_the_host_look();
+  wait_for_scan();
   EXPECT_EQ(shown("one", "thread"), thread);
   expect_the_others_undisturbed();
   host_.write_configuration("[projection.one]\nbatch_size = 2\n");

@@ -130,10 +130,10 @@ TEST_F(Trial, AFailedFileIsNotTriedAgainBeforeItChanges) {
   append(5);
   ASSERT_NO_FATAL_FAILURE(watch_until_back(2, "fails after its statements"));
   host_.signal(SIGHUP);
-  let_the_host_look();
+  wait_for_scan();
   append(5);
   ASSERT_TRUE(caught_up());
-  let_the_host_look();
+  wait_for_scan();
   EXPECT_EQ(shown("trial", "generation"), "1");
   EXPECT_EQ(host_.log().find("generation 3"), std::string::npos) << host_.log();
   EXPECT_EQ(difference("trial"), 0);

@@ -63,7 +63,7 @@ private:
   struct Generation {
     std::uint64_t number = 0;
     Attempt made_of;
-    std::string failure; ///< empty: it is in order
+    std::string failure; ///< empty: it works
     bool autostarted = false;
   };
   struct Projection {

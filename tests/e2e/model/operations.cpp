@@ -215,7 +215,7 @@ Operation OperationGenerator::host_operation(const Disk& disk) {
   Operation operation;
   const std::size_t draw = below(100);
   if (disk.main_broken) {
-    // Without a main file that is in order the host would not start.
+    // The host would not start without a valid main file.
     operation.kind = draw < 50 ? Kind::Hangup : Kind::RepairMain;
   } else {
     operation.kind = draw < 30 ? Kind::BreakMain : draw < 50 ? Kind::Hangup : draw < 75 ? Kind::Kill : Kind::Restart;

@@ -23,7 +23,7 @@ struct Operation {
     TouchPlugin,      ///< another time of change, the same bytes
     RemovePlugin,     ///< moved out of the directory
     PutProjection,    ///< writes the included file, by rename
-    RenameProjection, ///< gives the included file another name
+    RenameProjection, ///< renames the included file
     RemoveProjection,
     BreakMain,
     RepairMain,

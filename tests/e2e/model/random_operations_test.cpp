@@ -1,4 +1,4 @@
-// A host that is operated at random while events are written, held against a model at every step.
+// A host that is operated at random while events are written, compared with a model at every step.
 //
 //   PROJECTOR_MODEL_SEED=N         the seed of a run that is to be repeated; the test prints it
 //   PROJECTOR_MODEL_OPERATIONS=N   another number of operations

@@ -19,7 +19,7 @@ private:
 };
 
 /// Builds a plugin's source file with the SDK, installed below `directory`, by the command that the README gives.
-/// Throws std::runtime_error with the compiler's output where that fails.
+/// Throws std::runtime_error with the compiler's output if that fails.
 std::filesystem::path build_plugin(const std::string& source, const std::string& name,
                                    const std::filesystem::path& directory);
 

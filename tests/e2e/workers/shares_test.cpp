@@ -101,7 +101,7 @@ TEST_F(SharesOfTheWork, StatusTellsWhoRunsWhichPartitionAndWhichNobodyRuns) {
   EXPECT_THAT(status(workers[2], {}).output, HasSubstr("has sent no heartbeat for"));
 }
 
-/// With more partitions than workers, shares are dealt anew while events come; the old workers end one by one.
+/// With more partitions than workers, the shares change while events come; the old workers end one by one.
 TEST_F(SharesOfTheWork, AnotherNumberOfWorkersTakesOverWithoutAnotherNumberOfPartitions) {
   make_seen_table(dsn_, "recorder");
   const std::string projections =

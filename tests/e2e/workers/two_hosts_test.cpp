@@ -35,7 +35,8 @@ protected:
       ++samples_;
     }
   }
-  /// Ends one of them or both, in order or not, and starts what is not there, before or after the other took over.
+  /// Ends one of them or both, by SIGTERM or SIGKILL, and starts those that do not run, before or after the other took
+  /// over.
   void disturb() {
     const bool both = pick(5) == 0;
     const std::size_t victim = pick(3) == 0 ? 1 - hosts_.owner() : hosts_.owner();
