@@ -15,11 +15,10 @@ protected:
 
 TEST_F(Refusals, SequenceOptionsAreListedTogether) {
   admin_->exec("ALTER SEQUENCE events_global_position_seq CACHE 20 CYCLE");
-  EXPECT_EQ(
-      refusal(),
-      "the sequence public.events_global_position_seq has CACHE 20 (sessions hand out positions that they drew long "
-      "before) and CYCLE (positions would start again), so the order of positions does not follow the order of "
-      "drawing them. Cure: ALTER SEQUENCE public.events_global_position_seq CACHE 1 NO CYCLE");
+  EXPECT_EQ(refusal(),
+            "the sequence public.events_global_position_seq has CACHE 20 (sessions use positions that they drew long "
+            "before) and CYCLE (positions would start again), so the order of positions does not follow the order of "
+            "drawing them. Cure: ALTER SEQUENCE public.events_global_position_seq CACHE 1 NO CYCLE");
 }
 
 TEST_F(Refusals, FallingSequence) {
