@@ -150,6 +150,7 @@ TEST(Host, SurvivesARestartOfTheServer) {
   host.install_plugin("activity_log");
   host.start();
   ASSERT_TRUE(becomes(dsn, state_of("recorder"), "live")) << host.log();
+  ASSERT_TRUE(becomes(dsn, state_of("activity_log"), "live")) << host.log();
   server.restart();
   EventWriters(dsn, {.writers = 2, .events = 200, .seed = 13}).join();
   EXPECT_TRUE(eventually([&] { return read_model_difference(dsn, "recorder", "recorder") == 0; })) << host.log();
