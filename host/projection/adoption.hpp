@@ -27,10 +27,10 @@ AdoptionPlan look_at_adoption(pg::Connection& connection, const CheckpointTables
                               const AdoptionRequest& request, const AdoptedProjection& projection,
                               const std::optional<CoreSegments>& core);
 
-/// Makes `plan`, with its partitions' positions, what is stored: the host's own rows and the mirrored ones; surplus
-/// rows of the mirror table go. One transaction, which takes the projection's lock and all its rows, and raises the
-/// epoch. Gives the reason where it cannot be done or the rows are not those of the plan any more; nothing is changed
-/// then. Throws pg::Error, pg::Interrupted.
+/// Writes the positions of `plan` to the host's own rows and the mirrored ones, and deletes surplus rows of the mirror
+/// table. One transaction takes the projection's lock and all its rows, and raises the epoch. Returns the reason where
+/// that cannot be done or the rows are no longer those of the plan; nothing is changed then. Throws pg::Error,
+/// pg::Interrupted.
 std::string adopt(pg::Connection& connection, const CheckpointTables& tables, const AdoptionRequest& request,
                   const AdoptedProjection& projection, const std::optional<CoreSegments>& core,
                   const AdoptionPlan& plan, base::Duration lock_timeout = std::chrono::seconds(5));

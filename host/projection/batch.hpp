@@ -22,7 +22,7 @@ public:
   /// The checkpoint before and after: with after < position <= to, everything that matches is in events().
   [[nodiscard]] std::int64_t after() const noexcept { return after_; }
   [[nodiscard]] std::int64_t to() const noexcept { return to_; }
-  /// Memory that it keeps from being given back.
+  /// How much memory stays allocated because of this batch.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::uint64_t incarnation() const noexcept { return incarnation_; }
   /// When the oldest of its events was read.
@@ -59,9 +59,9 @@ public:
     eventlog::Cursor::Status status = eventlog::Cursor::Status::Segment; ///< Segment: there is a batch
     std::string reason;                                                  ///< with Halted
   };
-  /// Fills `batch` with what follows `after`: waits for the first segment until the deadline, takes what else is there
-  /// or being read, and ends early after `scan_limit` of scanning events that do not match. May have no event; to() has
-  /// advanced then.
+  /// Fills `batch` with the events that follow `after`: waits for the first segment until the deadline, takes further
+  /// segments that are cached or being read, and ends early once it has scanned events that do not match for
+  /// `scan_limit`. The batch may have no event; to() has advanced then.
   Cut cut(Batch& batch, std::int64_t after, const BatchLimits& limits, base::TimePoint deadline,
           base::Duration scan_limit, const base::Stop& stop);
   void restarted() { cursor_->restarted(); }

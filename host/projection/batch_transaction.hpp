@@ -39,8 +39,8 @@ public:
     std::int64_t from = 0;
     std::int64_t to = 0;
     std::int64_t epoch = 0;
-    /// Whether the batch's events are still what the store holds. Asked where the connection is younger than their
-    /// read; and before each COMMIT where the session is not the connection's own, since that tells nothing of its age.
+    /// Whether the store still holds the batch's events. It is called where the connection is younger than their read;
+    /// and before each COMMIT where the session is not the connection's own, whose age is not known.
     base::TimePoint events_read_at;
     std::function<bool()> confirm;
     /// The whole projection goes back to `start`, but this partition to `to`; the epoch rises and the read model gets
@@ -79,7 +79,7 @@ public:
     bool doubtful = false;
     std::string sqlstate = {}; ///< of a refused statement
   };
-  /// The first thing that went wrong since begin; the transaction can only roll back.
+  /// The first failure since begin; the transaction can only be rolled back.
   [[nodiscard]] const std::optional<Failure>& failure() const noexcept { return failure_; }
 
   /// Runs what is queued and commits; false: see failure(). A stop that interrupts it is a lost connection.
@@ -115,10 +115,10 @@ private:
                                         std::size_t n_params);
   void queue(std::uint32_t event_index, std::uint32_t flags, const projector_value* params, std::size_t n_params);
   const Text& text_of(const char* sql);
-  /// Sends what is queued, with `rows` for the last statement's, and waits for every answer.
+  /// Sends the queued statements and waits for every result; the last statement's goes to `rows`.
   bool run(pg::Result* rows, pg::Format format);
   bool borrow();
-  bool confirm(); ///< that the store still holds the batch's events
+  bool confirm(); ///< whether the store still holds the batch's events
   void clear_queue();
   void send_prologue(pg::Pipeline& pipeline);
   void send_move(pg::Pipeline& pipeline, const pg::Send& keep) const;

@@ -19,7 +19,7 @@
 
 namespace projector::projection {
 
-/// What a projection's row says; one value, as of one moment.
+/// A projection's row, read by one statement.
 struct StoredProjection {
   std::uint32_t partitions = 1;
   std::int64_t epoch = 0;
@@ -28,11 +28,12 @@ struct StoredProjection {
 
 /// All of them, by the checkpoint's base name.
 struct StoredProjections {
-  base::TimePoint asked_at; ///< what was committed before is in it
+  base::TimePoint asked_at; ///< everything that was committed before this time is in it
   std::map<std::string, StoredProjection> by_checkpoint;
 };
 
-/// Reads them. Throws pg::Error, of 55P03 where a lock on the table is not gone within `lock_timeout`; pg::Interrupted.
+/// Reads all rows. Throws pg::Error, with SQLSTATE 55P03 where the table stays locked for `lock_timeout`;
+/// pg::Interrupted.
 StoredProjections read_projections(pg::Connection& connection, const CheckpointTables& tables,
                                    base::Duration lock_timeout);
 
@@ -59,8 +60,9 @@ public:
   [[nodiscard]] std::shared_ptr<const StoredProjections> stored() const;
   /// What operators ask for: a number that is higher for each new request, by the checkpoint's base name.
   using RebuildRequests = std::map<std::string, std::int64_t>;
-  /// What is written as the workers' states, and who is told all open requests after each time; both are called on this
-  /// thread. Set before the first worker starts. When this returns, those before are not being called any more.
+  /// `source` returns the states to write, and `requested` is called with all open requests after each round; both on
+  /// the bookkeeper's thread. Set before the first worker starts. When this returns, the functions that were set before
+  /// are not running any more.
   void publish_from(std::function<std::vector<WorkerStatus>()> source,
                     std::function<void(const RebuildRequests&)> requested = {});
   /// A state has changed: write it soon.
@@ -71,14 +73,14 @@ public:
     Heard,   ///< all were written
     Unheard, ///< one failed or was late
   };
-  /// What became of this host's own heartbeats within the last `interval`. Only where they were heard another host's
-  /// silence tells that it is gone: a lock on the table silences all hosts. Any thread.
+  /// Whether this host's own heartbeats were written within the last `interval`. Another host's silence means that it
+  /// has ended only if they were, since a lock on the table silences all hosts. Any thread.
   [[nodiscard]] Hearing hearing(base::Duration interval) const;
 
 private:
   enum Step : std::size_t { kStates, kProjections, kSettled };
   void run();
-  /// One round of all steps; a step that fails does not keep the others back. False where one failed.
+  /// Runs all steps once; a step that fails does not keep the others from running. False where one failed.
   bool publish();
   bool attempt(Step step, const std::function<void()>& action);
   void publish_states(const std::vector<WorkerStatus>& statuses);

@@ -8,9 +8,9 @@
 
 namespace projector::projection {
 
-/// Runs one statement in a transaction of its own, in one round trip. A lock that it does not get within `lock_timeout`
-/// fails it with pg::Error of 55P03. The connection is at rest before and, unless it broke, afterwards. Throws
-/// pg::Error, pg::Interrupted.
+/// Runs one statement in a transaction of its own, in one round trip. If it has to wait for a lock for longer than
+/// `lock_timeout`, it fails with SQLSTATE 55P03. The connection is at rest before and, unless it was lost, afterwards.
+/// Throws pg::Error, pg::Interrupted.
 pg::Result exec_bounded(pg::Connection& connection, base::Duration lock_timeout, std::string_view sql,
                         const pg::Parameters& parameters = {});
 

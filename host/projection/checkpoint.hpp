@@ -28,7 +28,7 @@ struct Checkpoint {
   bool fresh = false; ///< made by this open: nothing was ever handled
 };
 
-/// What `open_checkpoint` holds the stored rows against.
+/// What `open_checkpoint` compares the stored rows with.
 struct CheckpointRequest {
   CheckpointKey key;
   std::string projection;
@@ -36,12 +36,12 @@ struct CheckpointRequest {
   std::uint32_t read_model_version = 0;
   std::string store;                          ///< identity of the event store
   std::int64_t store_last = 0;                ///< the last value of the store's sequence
-  std::optional<std::int64_t> start_position; ///< where to begin without a checkpoint; nothing: not known yet
-  /// What may be done about a read model that must be made anew.
+  std::optional<std::int64_t> start_position; ///< where to start without a checkpoint; nothing: not known yet
+  /// What may be done about a read model that has to be rebuilt.
   struct Rebuild {
     bool automatic = false;  ///< where the plugin makes another version of it
     bool requested = false;  ///< where an operator has asked for it
-    bool resettable = false; ///< the plugin can empty the read model
+    bool resettable = false; ///< the plugin has a reset
     bool leads = true;       ///< this partition does it for the whole projection
   };
   Rebuild rebuild;
@@ -53,7 +53,7 @@ struct CheckpointRequest {
 
 struct OpenedCheckpoint {
   std::optional<Checkpoint> checkpoint = {};
-  std::string refusal = {}; ///< why it does not fit, and the way out
+  std::string refusal = {}; ///< why the checkpoint cannot be used, and what to do about it
   enum class Next {
     Continue, ///< from the checkpoint
     Reset,    ///< the read model is to be emptied in the transaction that moves the checkpoint next

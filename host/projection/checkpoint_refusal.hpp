@@ -34,9 +34,9 @@ std::string refuse_store(const ProjectionRow& stored, const std::string& checkpo
 std::string refuse_position(const CheckpointTables& tables, const CheckpointRequest& request, std::int64_t position,
                             bool fresh);
 
-/// What cures a read model of another version than the plugin's, as part of a reason.
+/// What to do about a read model of another version than the plugin's, as part of a reason.
 std::string rebuild_cure(const std::string& projection);
-/// Whether this is the reason of what only waits for that.
+/// Whether this is the reason of a projection that only waits for an operator to do that.
 bool waits_for_rebuild(std::string_view reason);
 
 } // namespace projector::projection

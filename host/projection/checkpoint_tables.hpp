@@ -17,8 +17,8 @@ struct CheckpointTables {
   std::string stores;      ///< one row an event store: its settled position
   std::string mirror;      ///< the configured checkpoints_table, readable by everything that knows its three columns
   std::string search_path; ///< of the session that found them
-  /// TABLE.COLUMN of what tables made by an earlier host lack. Whoever only reads, or writes the other columns, goes
-  /// on.
+  /// The columns, as TABLE.COLUMN, that the tables of an earlier host lack. Programs that only read, or that write the
+  /// other columns, do not need them.
   std::vector<std::string> lacking = {};
 };
 

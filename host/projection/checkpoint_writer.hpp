@@ -17,7 +17,7 @@
 
 namespace projector::projection {
 
-/// The answer to one handed-over position, waited for or looked at by the worker that asked.
+/// The answer to one handed-over position. The worker that handed it over waits for it or polls it.
 class Handover {
 public:
   enum class Answer {
@@ -32,7 +32,7 @@ public:
   /// Waits for the answer, for at most `limit`; Pending where there is none by then or `stop` was requested.
   Answer wait(const base::Stop& stop, base::Duration limit);
 
-  // By the one who writes the position.
+  // Called by the thread that writes the position.
   void set(Answer answer);
   void set_trouble(const std::string& trouble);
 
@@ -44,13 +44,13 @@ private:
 };
 
 /// Writes the checkpoints that workers hand over because their batches ran no statement, many in one transaction. It
-/// has one thread and one session, and shares neither with what is written for people. Owned by the program; submit
-/// from any thread.
+/// has one thread and one session of its own, so that states and heartbeats never delay a checkpoint. Owned by the
+/// program; submit from any thread.
 class CheckpointWriter {
 public:
   struct Options {
     pg::ConnectOptions connect;
-    bool same_server = true; ///< read model and events are of one server: a crash takes both back
+    bool same_server = true; ///< read model and events are in one server: a crash takes both back
     base::Duration lock_timeout = std::chrono::seconds(1);
     std::function<void(const std::string&)> report; ///< trouble that people should read; on this thread
   };

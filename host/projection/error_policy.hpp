@@ -9,24 +9,25 @@
 
 namespace projector::projection {
 
-/// What a failed batch calls for. Pure; any thread.
+/// How the worker reacts to a failed batch. Pure; any thread.
 enum class Reaction {
-  RetryForever, ///< the trouble is not of these events: roll back, back off, the same again, without a limit
+  RetryForever, ///< these events are not the cause: roll back, back off, and repeat the batch, without a limit
   RetryCounted, ///< likewise, up to max_retries, then as Reject
   Reject,       ///< one of these events is at fault: narrow it down to that one, then apply on_error
   Fail,         ///< this instance stops and is tried again later
 };
 
-/// What an error calls for: a lost connection is tried again without a limit, whatever the server said at its end.
+/// The reaction to an error: after a lost connection the batch is repeated without a limit, whatever the server's last
+/// error was.
 /// 23505 on an index of the server's catalogue is tried again, too: another session made the same table or type at
 /// once.
 Reaction reaction_to(const pg::Error& error);
 
-/// What the SQLSTATE of a refused statement calls for, in a session that goes on; an empty one (no word from the
-/// server) is a lost connection.
+/// The reaction to the SQLSTATE of a refused statement, in a session that can still be used; an empty one (the server
+/// sent none) means a lost connection.
 Reaction reaction_to_sqlstate(std::string_view sqlstate);
 
-/// What a plugin's answer calls for; PROJECTOR_OK is not one of these.
+/// The reaction to a plugin's answer; PROJECTOR_OK is not accepted.
 Reaction reaction_to_status(projector_status status);
 
 /// What a plugin is told of a statement that failed in this way.
@@ -40,10 +41,10 @@ public:
   [[nodiscard]] std::uint32_t limit(std::uint32_t batch_size) const;
   [[nodiscard]] bool active() const noexcept { return limit_ != 0; }
 
-  /// A batch of `n_events` was rejected; `event_index` is the plugin's word for which one, or PROJECTOR_NO_EVENT. True:
+  /// A batch of `n_events` was rejected; `event_index` is the one that the plugin named, or PROJECTOR_NO_EVENT. True:
   /// the batch was that one event, which is found.
   bool rejected(std::uint32_t n_events, std::uint32_t event_index, std::int64_t last_position);
-  /// A batch up to `position` went well.
+  /// A batch up to `position` was handled.
   void passed(std::int64_t position);
 
 private:

@@ -10,7 +10,7 @@
 
 namespace projector::projection {
 
-/// A projection of which the host's tables hold something.
+/// A projection that the host's tables have rows of.
 struct KnownProjection {
   std::string projection;
   std::string checkpoint; ///< base name; empty where only hosts have reported it, and it never ran

@@ -23,7 +23,7 @@ struct PartitionBehind {
 
 /// How checkpoints get from one partition count to another.
 struct RepartitionPlan {
-  std::vector<PartitionBehind> behind; ///< must have caught up before `after` may be stored
+  std::vector<PartitionBehind> behind; ///< these must have caught up before `after` may be stored
   std::vector<PartitionPosition> after;
 };
 

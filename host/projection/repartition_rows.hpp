@@ -28,16 +28,16 @@ private:
 
 struct StoredPartitions {
   std::vector<PartitionPosition> partitions; ///< one for each that there should be, in order
-  std::string refusal;                       ///< why they are not to be built upon, and the way out
+  std::string refusal;                       ///< why the new ones cannot be computed from them, and what to do about it
 };
 
-/// Reads the checkpoints of names.before() and holds them against their mirrored rows; with `lock` each row is locked
+/// Reads the checkpoints of names.before() and compares them with their mirrored rows; with `lock` each row is locked
 /// until the transaction ends. Throws pg::Error, pg::Interrupted.
 StoredPartitions read_rows(pg::Connection& connection, const CheckpointTables& tables, const PartitionNames& names,
                            bool lock);
 
-/// Makes `after` what is stored, in both tables, with names.after() for names; what those do not name goes. Raises the
-/// epoch. In a transaction that has the rows locked. Throws pg::Error, pg::Interrupted.
+/// Writes `after` to both tables under names.after(), deletes the rows of all other names, and raises the epoch. In a
+/// transaction that has the rows locked. Throws pg::Error, pg::Interrupted.
 void write_rows(pg::Connection& connection, const CheckpointTables& tables, const PartitionNames& names,
                 const std::vector<PartitionPosition>& after);
 

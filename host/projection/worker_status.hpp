@@ -6,13 +6,13 @@
 
 namespace projector::projection {
 
-/// The one set of states that a projection's partition is in.
+/// The state of a projection's partition.
 enum class State { Starting, CatchingUp, Live, Retrying, Paused, Standby, Failed, Stopped, Missing, Refused };
 
-/// As it stands in tables and on screens, e.g. "catching_up".
+/// As it is written in tables and output, e.g. "catching_up".
 std::string_view to_string(State state);
 
-/// A worker at one moment, as a value.
+/// A worker's status at one moment, as a value.
 struct WorkerStatus {
   std::string projection;
   std::string checkpoint; ///< name of its checkpoint
