@@ -70,7 +70,7 @@ AdoptionPlan sort_rows(const AdoptionRequest& request, const std::vector<Foreign
   return plan;
 }
 
-/// Why this partition count cannot be that of the rows, or nothing.
+/// Why the rows cannot have been written with this partition count; empty: they can.
 std::string refuse_count(const AdoptionRequest& request, const std::vector<ForeignRow>& found,
                          const std::optional<OwnRows>& own, const AdoptionPlan& plan) {
   if (found.empty()) {
@@ -91,7 +91,7 @@ std::string refuse_count(const AdoptionRequest& request, const std::vector<Forei
   return {};
 }
 
-/// Why the surplus rows may be those that count, or nothing.
+/// Why the surplus rows may be the valid ones; empty: they are not.
 std::string refuse_surplus(const AdoptionRequest& request, const std::vector<ForeignRow>& found,
                            const AdoptionPlan& plan) {
   std::optional<std::int64_t> oldest_kept;
@@ -115,7 +115,7 @@ std::string refuse_surplus(const AdoptionRequest& request, const std::vector<For
       unsure.size() == 1 ? "it is" : "they are", kTakeLowest);
 }
 
-/// Why a row that is behind this host's own position may be right, or nothing.
+/// Why a row that is behind this host's own position may be the valid one; empty: it is not.
 std::string refuse_behind(const AdoptionRequest& request, const AdoptionPlan& plan) {
   for (const auto& one : plan.partitions) {
     if (one.own && one.found && *one.found < *one.own) {

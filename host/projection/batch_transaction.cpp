@@ -21,12 +21,12 @@ constexpr std::size_t kMostTextBytes = 4u << 20;
 constexpr std::size_t kKeptParameterBytes = 1024;
 constexpr std::size_t kShownStatementBytes = 300;
 
-/// Of a statement, what an error shows: a plugin's text may hold any bytes, and goes into tables and logs.
+/// The part of a statement that an error shows. A plugin's text may hold any bytes, and errors go into tables and logs.
 std::string shown(std::string_view sql) {
   return base::clean_text(sql, kShownStatementBytes);
 }
 
-/// What a person can do about it, behind the message; empty where the message says enough.
+/// What a person can do about the error, to be appended to its message; empty where the message says enough.
 std::string cure(const pg::Error& error) {
   return error.is("40P01")
              ? "; partitions or projections that write the same rows lock them in different orders: write "

@@ -14,13 +14,13 @@
 namespace projector::projection {
 namespace {
 
-/// After a failure, so that a cure shows soon.
+/// How soon a failed round is repeated, so that the end of the trouble shows soon.
 constexpr base::Duration kFailedPause = std::chrono::milliseconds(100);
 
 constexpr std::size_t kLongestName = 200; ///< in bytes; an index has to hold it
 constexpr std::size_t kLongestReason = 8192;
 
-/// Plugins, events and files have their say in it.
+/// Some of the text comes from plugins, events and files, and may hold any bytes.
 WorkerStatus clean(WorkerStatus status) {
   for (auto* name : {&status.projection, &status.checkpoint, &status.plugin, &status.plugin_version}) {
     *name = base::clean_text(*name, kLongestName);
@@ -117,7 +117,7 @@ bool Bookkeeper::publish() {
     statuses = source_();
   }
   bool all = attempt(kStates, [&] { publish_states(statuses); });
-  // A server that is away fails every step, and each would wait for it.
+  // While the server cannot be reached every step fails, and each would wait for the connection.
   if (session_.connected()) {
     all = attempt(kProjections, [&] { look_at_projections(); }) && all;
   }
@@ -214,7 +214,7 @@ void Bookkeeper::write_states(const std::vector<WorkerStatus>& statuses) {
       throw;
     }
   }
-  // One row that the server refuses keeps no other worker's heartbeat back.
+  // A row that the server refuses does not keep the other heartbeats from being written.
   std::optional<pg::Error> refused;
   for (auto& row : rows) {
     try {
@@ -266,8 +266,9 @@ void Bookkeeper::write_rows(const std::vector<std::string>& all_names, const std
     positions.push_back(status.position);
     handled.push_back(static_cast<std::int64_t>(status.handled));
   }
-  // One statement: this host's rows become exactly what runs here, with a heartbeat. Rows of hosts that are silent are
-  // deleted, soon where this host runs the partition, and later where the row tells who ran it last.
+  // This one statement writes a row with a heartbeat for each worker, and deletes this host's other rows. Rows of
+  // silent hosts are deleted after a minute where this host runs the partition, else after an hour, since they show who
+  // ran it.
   exec_bounded(
       session_.connection(), options_.lock_timeout,
       fmt::format(

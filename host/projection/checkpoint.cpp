@@ -13,14 +13,14 @@
 namespace projector::projection {
 namespace {
 
-/// Reads wait for nobody but one who has locked a whole table against them.
+/// Reads wait only for a transaction that has locked a whole table against them.
 constexpr base::Duration kLookLockTimeout = std::chrono::seconds(1);
 
 CheckpointKey sibling(const CheckpointKey& key, std::uint32_t partition) {
   return {key.base, partition, key.partitions};
 }
 
-/// Makes the rows of all partitions at once, so that all of them start from one place.
+/// Inserts the rows of all partitions at once, so that all of them start at one position.
 void make_rows(pg::Connection& connection, const CheckpointTables& tables, const CheckpointRequest& request,
                const MirroredPositions& taken_over) {
   connection.exec(fmt::format("INSERT INTO {} (checkpoint, projection, plugin, partitions, read_model_version, store)"
@@ -105,9 +105,9 @@ std::optional<BothRows> read_both(pg::Connection& connection, const CheckpointTa
 struct StoredRows {
   std::optional<ProjectionRow> projection;
   MirroredPositions mirror;
-  std::optional<CoreSegments> core; ///< looked for where the host has no row of its own
+  std::optional<CoreSegments> core; ///< read only where the host has no row of its own
   std::optional<BothRows> partition;
-  std::vector<MovedRow> moved; ///< looked for where the partition's own was
+  std::vector<MovedRow> moved; ///< read only where the partition's own row was moved
 };
 
 StoredRows read_rows(pg::Connection& connection, const CheckpointTables& tables, const CheckpointKey& key) {
@@ -137,7 +137,7 @@ Decision refused(std::string refusal) {
   return {.opened = {.refusal = std::move(refusal)}};
 }
 
-/// What a start comes to with these rows.
+/// What a worker that starts has to do, given these rows.
 Decision decide(const CheckpointTables& tables, const CheckpointRequest& request, const StoredRows& rows) {
   using Next = OpenedCheckpoint::Next;
   const bool known = rows.projection.has_value();
@@ -260,7 +260,7 @@ std::optional<Checkpoint> read_checkpoint(pg::Connection& connection, const Chec
 std::optional<Checkpoint> read_checkpoint_at_rest(pg::Connection& connection, const CheckpointTables& tables,
                                                   const CheckpointKey& key) {
   const pg::Transaction transaction(connection, "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'");
-  // The lock in a statement of its own: the next one's snapshot then sees what its holder committed.
+  // The lock is taken by a statement of its own, so that the next one's snapshot sees what its holder committed.
   connection.exec(fmt::format("SELECT FROM {} WHERE name = $1 FOR SHARE", tables.checkpoints),
                   pg::Parameters{}.text(key.name()));
   return read_checkpoint(connection, tables, key);

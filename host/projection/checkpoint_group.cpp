@@ -21,8 +21,8 @@ void finish(pg::Pipeline& pipeline, const pg::Pipeline::OnResult& on_result) {
   }
 }
 
-/// Begins the transaction and locks what is free. The rows that are there, each with whether it and its mirror were
-/// free.
+/// Begins the transaction and locks the rows that nobody else has locked. Returns the existing rows by name, each with
+/// whether it and its mirrored row were locked here.
 std::map<std::string, bool> lock_rows(pg::Connection& connection, const CheckpointTables& tables,
                                       const std::vector<GroupedMove>& moves, base::Duration lock_timeout) {
   std::vector<std::string> names;
@@ -53,8 +53,8 @@ std::map<std::string, bool> lock_rows(pg::Connection& connection, const Checkpoi
   return free;
 }
 
-/// Moves what is where it should be, in a new snapshot: that one sees an epoch raised by whoever held a row until it
-/// was locked here. The names moved, each with its position.
+/// Moves the rows that are at the expected position, in a new snapshot, which sees an epoch that was raised by the
+/// transaction that held a row before. Returns the names of the moved rows, each with its position.
 std::map<std::string, std::int64_t> write_rows(pg::Connection& connection, const CheckpointTables& tables,
                                                const std::vector<GroupedMove>& moves) {
   std::vector<std::string> names, bases;

@@ -82,7 +82,7 @@ std::string refuse_projection(const ProjectionRow& stored, const CheckpointReque
                        "another `checkpoint` and tables of its own",
                        found, stored.read_model_version);
   }
-  // A request is served once: the plugin that it was served by must not be asked again by a worker that remembers it.
+  // A request is served once: a worker that was started for it may find that it has been served already.
   const bool requested = request.rebuild.requested && stored.rebuild_requested > 0;
   if (request.read_model_version < stored.read_model_version && !requested) {
     return fmt::format(

@@ -11,7 +11,8 @@
 namespace projector::projection {
 namespace {
 
-// No index on a column that a batch changes: behind a long snapshot such an update costs many times as much.
+// No column that a batch changes has an index: while an old snapshot is open, updating an indexed column costs many
+// times as much.
 constexpr std::string_view kSchema = R"(CREATE TABLE IF NOT EXISTS projector_projections (
   checkpoint text PRIMARY KEY,
   projection text NOT NULL,

@@ -68,7 +68,7 @@ void CheckpointWriter::run() {
     const bool last = stop_.requested();
     {
       std::unique_lock lock(mutex_);
-      // What could not be answered is tried again after a pause.
+      // Positions that could not be written are tried again after a pause.
       const auto until = pending.empty() ? base::never() : base::Clock::now() + (failed ? kFailedPause : kBusyPause);
       changed_.wait_until(lock, stop_.token(), until, [&] { return !failed && !pending_.empty(); });
       std::move(pending_.begin(), pending_.end(), std::back_inserter(pending));
@@ -111,7 +111,7 @@ bool CheckpointWriter::write_together(std::vector<Pending>& pending) {
     answer(pending);
     return true;
   } catch (const pg::Error& error) {
-    // A lock on a table, or a server in trouble, stops each of them as well.
+    // A locked table or an overloaded server would stop each row by itself as well.
     if (error.connection_lost() || error.is("55P03") || error.is("53") || error.is("57") || pending.size() < 2) {
       throw;
     }
@@ -139,7 +139,7 @@ bool CheckpointWriter::write_apart(std::vector<Pending>& pending) {
   return all;
 }
 
-/// What is answered leaves `pending`.
+/// Writes the positions, and removes from `pending` those that have an answer then.
 void CheckpointWriter::answer(std::vector<Pending>& pending) {
   std::erase_if(pending, [](const Pending& entry) { return entry.handover->answer() != Handover::Answer::Pending; });
   if (pending.empty()) {

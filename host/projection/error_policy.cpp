@@ -16,12 +16,11 @@ constexpr std::array<std::string_view, 8> kTransient{"08", "40", "53", "55P03", 
 constexpr std::array<std::string_view, 3> kCounted{"57014", "0A000", "26000"};
 constexpr std::array<std::string_view, 8> kEvent{"21", "22", "23", "38", "39", "44", "54", "P0"};
 
-/// The session goes on after it: a statement with another number of parameters than it was given, a binary parameter of
-/// the wrong length.
+/// These leave the session usable: a wrong number of parameters, a binary parameter of the wrong length.
 constexpr std::string_view kProtocolViolation = "08P01";
 
-/// Of the server's catalogue. CREATE .. IF NOT EXISTS looks first and inserts then, so that of two sessions which make
-/// the same table, type, schema or function at once the second one runs into one of these.
+/// Indexes of the server's catalogue. CREATE .. IF NOT EXISTS looks first and then inserts, so that of two sessions
+/// that make the same table, type, schema or function at once, the second one violates one of these.
 constexpr std::array<std::string_view, 5> kCatalogueIndexes{
     "pg_type_typname_nsp_index", "pg_class_relname_nsp_index", "pg_namespace_nspname_index",
     "pg_proc_proname_args_nsp_index", "pg_extension_name_index"};

@@ -12,7 +12,7 @@
 namespace projector::projection {
 namespace {
 
-/// The names under which its partitions may stand in any of the tables.
+/// The names that its partitions may have in any of the tables.
 std::vector<std::string> names_of(pg::Connection& connection, const CheckpointTables& tables,
                                   const KnownProjection& known) {
   const auto rows = connection.exec(fmt::format("SELECT name FROM {} WHERE checkpoint = $1 UNION SELECT name FROM {} "

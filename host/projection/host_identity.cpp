@@ -59,7 +59,7 @@ std::string namespace_of(const char* kind) {
   return std::filesystem::read_symlink(fmt::format("/proc/self/ns/{}", kind), error).string();
 }
 
-/// Start times of processes are told by the clock of the reader's time namespace, so that is part of the place.
+/// /proc gives the start times of processes in the reader's time namespace, so that namespace is part of the place.
 std::string place_of_this_process() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string boot;
@@ -133,7 +133,7 @@ bool has_ended(std::string_view other, std::string_view own) {
   if (::kill(theirs->pid, 0) != 0 && errno == ESRCH) {
     return true;
   }
-  // The number may be another process's by now. Where /proc hides that, it counts as running.
+  // Another process may have this pid by now. Where /proc hides that, the host counts as running.
   const auto stat = own_proc() ? read_stat(theirs->pid) : std::nullopt;
   return stat && (stat->state == 'Z' || stat->state == 'X' || fmt::format("{:x}", stat->started) != theirs->started);
 }

@@ -10,7 +10,7 @@
 namespace projector::projection {
 namespace {
 
-/// Everything but BEGIN and COMMIT; `change` is false for a look.
+/// All statements between BEGIN and COMMIT; with `change` false nothing is written.
 Repartition run(pg::Connection& connection, const CheckpointTables& tables, const RepartitionRequest& request,
                 bool change) {
   Repartition answer;
@@ -52,7 +52,7 @@ Repartition run(pg::Connection& connection, const CheckpointTables& tables, cons
   return answer;
 }
 
-/// The names before and after, as far as they can be told without a lock.
+/// The names before and after, as read without a lock.
 PartitionNames names_now(pg::Connection& connection, const CheckpointTables& tables,
                          const RepartitionRequest& request) {
   const auto row = connection.exec(fmt::format("SELECT partitions FROM {} WHERE checkpoint = $1", tables.projections),

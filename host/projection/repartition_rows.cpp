@@ -21,7 +21,7 @@ std::vector<std::string> names_of(const std::string& base, std::uint32_t partiti
 }
 
 struct StoredRow {
-  std::string checkpoint; ///< base name of whom it belongs to
+  std::string checkpoint; ///< base name of the checkpoint that it belongs to
   PartitionPosition at;
 };
 
@@ -53,7 +53,7 @@ std::map<std::string, std::int64_t> read_mirrored(pg::Connection& connection, co
   return mirrored;
 }
 
-/// Why a partition's two rows are not to be built upon, or nothing.
+/// Why no new position can be computed from a partition's two rows; empty: one can.
 std::string refuse_partition(const CheckpointTables& tables, const std::string& name,
                              std::optional<std::int64_t> position, std::optional<std::int64_t> mirrored) {
   if (!position || !mirrored) {
@@ -64,7 +64,7 @@ std::string refuse_partition(const CheckpointTables& tables, const std::string& 
   return {};
 }
 
-/// Why a new name cannot be taken, or nothing.
+/// Why a new name cannot be used; empty: it can.
 std::string refuse_name(const CheckpointTables& tables, const PartitionNames& names, const std::string& name,
                         const std::map<std::string, StoredRow>& own,
                         const std::map<std::string, std::int64_t>& mirrored) {

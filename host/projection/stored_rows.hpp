@@ -20,7 +20,7 @@ struct ProjectionRow {
   std::int64_t rebuild_requested = 0;
 };
 
-/// Those of the tables that are there; the others have empty names. Makes none. Throws pg::Error, pg::Interrupted.
+/// Finds the tables that exist; the names of the others are empty. Creates none. Throws pg::Error, pg::Interrupted.
 CheckpointTables find_present_tables(pg::Connection& connection, const std::string& checkpoints_table);
 
 /// The row with this base name; nothing without one or where the table is not there. Throws pg::Error, pg::Interrupted.

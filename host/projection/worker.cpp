@@ -144,7 +144,7 @@ Worker::End Worker::live() {
   if (auto end = set_up()) {
     return *end;
   }
-  // Workers that one change started share what they read; one that starts anew by itself goes by its own time.
+  // Workers that one change started share their reads. One that begins anew by itself uses its own time.
   const base::TimePoint not_before = std::min(std::exchange(asked_at_, base::TimePoint::max()), started);
   cutter_.emplace(services_.log, filter_of(instance_->descriptor(), key_), durable_only(), not_before);
   if (checkpoint_.reset_due() && instance_->external()) {
@@ -239,7 +239,7 @@ std::optional<Worker::End> Worker::again_or_fail(Reaction reaction, const std::s
 }
 
 Worker::End Worker::fail(std::string reason, State state) {
-  // It is tried again and again; what has not changed since is known.
+  // It fails again and again for one reason, which is logged as an error once.
   const bool told = std::exchange(told_failure_, reason) == reason;
   spdlog::log(told ? spdlog::level::debug : spdlog::level::err, "{}: {}: {}", title_, to_string(state), reason);
   set_state(state, std::move(reason));

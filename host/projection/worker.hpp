@@ -55,9 +55,10 @@ struct WorkerAssignment {
   /// While true, an older generation can come back: a failure before this worker's first stored position is final
   /// and not narrowed down. Null: there is none.
   std::shared_ptr<const std::atomic<bool>> trial;
-  /// The change that the worker was started for was seen after this time: it handles no event as it was read before.
+  /// The change that the worker was started for was seen after this time. The worker handles no event that was read
+  /// before it.
   base::TimePoint asked_at = base::TimePoint::max();
-  std::optional<std::int64_t> up_to; ///< ends, stored, once it has handled up to here
+  std::optional<std::int64_t> up_to; ///< the worker ends once everything up to here is handled and stored
 };
 
 /// The thread of one partition: it makes the plugin instance, feeds it batches, and destroys it. Owned by the
@@ -112,7 +113,8 @@ private:
   void committed(std::int64_t position, std::uint64_t incarnation);
   /// The batch ran no statement, or has no event.
   void handled_without_statement(std::int64_t position, std::uint64_t n_events);
-  /// Shows and judges that everything up to `position` is handled, `n_events` of it now.
+  /// Everything up to `position` is handled, `n_events` of it by this batch. Sets the status; events reset the retries,
+  /// and pass the trial where they are stored.
   void count(std::int64_t position, std::uint64_t n_events);
   std::optional<End> again_or_fail(Reaction reaction, const std::string& text);
   std::optional<End> after_failure(const BatchTransaction::Failure& failure);
@@ -130,19 +132,19 @@ private:
   void begin_at(const OpenedCheckpoint& opened, CheckpointTracker::Source source);
   std::optional<std::int64_t> start_position();
   using ReadRow = std::optional<Checkpoint>(pg::Connection&, const CheckpointTables&, const CheckpointKey&);
-  /// Reads the row until that works; nothing where stopped.
+  /// Reads the row, again and again until the server answers; nothing where stopped.
   std::optional<Finding> look_at_checkpoint(ReadRow& read);
-  /// What is to be done about a row that is not where it should be. For Unchanged and Committed: begin anew.
+  /// How the worker goes on where the row is not at the expected position; Anew for Unchanged and Committed.
   [[nodiscard]] static End end_of(Finding finding);
   /// Begins anew where the projection's row, which may be moved by other hosts and by operators, is not the one that
   /// this worker goes by; it needs no event to find out.
   std::optional<End> look_at_projection();
   /// Takes the answer to what was handed over, if it is there or, with `wait`, once it is there.
   std::optional<End> take_answer(bool wait);
-  /// Stores what is handled before the instance is destroyed, also where it failed, so that the next one repeats
-  /// nothing. And an answer that is still to come would move the checkpoint under the next instance.
+  /// Stores the handled position before the instance is destroyed, also after a failure, so that the next instance
+  /// repeats nothing. It waits for a pending answer, since a late write would move the checkpoint under the next one.
   void end_hand_over(End end);
-  /// Waits for the answer as long as this end allows; whether it was that the position is written.
+  /// Waits for the answer as long as this end allows. True: the position is written.
   bool written_at_end(End end);
   std::optional<End> restart_store();
 
@@ -172,8 +174,8 @@ private:
   DeliveryHistory deliveries_;
   WorkerTrial trial_;
   base::Backoff backoff_;
-  std::uint32_t retries_ = 0; ///< counted ones of the running trouble
-  std::string told_failure_;  ///< logged last, and it was not live since
+  std::uint32_t retries_ = 0; ///< since the last success, of those that max_retries limits
+  std::string told_failure_;  ///< the reason logged last; empty once the worker was live
   std::unique_ptr<plugin::Instance> instance_;
   std::optional<BatchTransaction> transaction_;
   std::optional<BatchCutter> cutter_;

@@ -93,7 +93,7 @@ projector_batch Worker::describe_batch() {
 std::optional<Worker::End> Worker::handle() {
   const bool external = instance_->external();
   if (!external) {
-    // The compare-and-set needs to know where the row stands.
+    // The compare-and-set needs the position that the row has.
     if (auto end = take_answer(true)) {
       return end;
     }
@@ -212,7 +212,7 @@ std::string Worker::explain(const BatchTransaction::Failure& failure) {
   try {
     locks = ask([](pg::Connection& connection) { return describe_table_locks(connection); });
   } catch (const std::exception&) {
-    return failure.text; // the failure counts, and its explanation can wait
+    return failure.text; // it is reported without the explanation
   }
   return locks.empty() ? failure.text : fmt::format("{}: {}", failure.text, locks);
 }
@@ -312,11 +312,11 @@ bool Worker::durable_only() const {
   return instance_->external() || !services_.same_server;
 }
 
-/// How long to wait for events: until the checkpoint's turn, the end of a trial or the next look at the projection's
-/// row, and not for long before it is known that none are there.
+/// How long to wait for events: until the checkpoint is due, a trial ends or the projection's row has to be compared
+/// again, and only shortly while it is not known that there are none.
 base::TimePoint Worker::wait_until() const {
   constexpr auto kSoon = std::chrono::milliseconds(100);
-  constexpr auto kNextLook = std::chrono::seconds(1); // what is looked at was read with a heartbeat
+  constexpr auto kNextLook = std::chrono::seconds(1); // the row is read with each heartbeat
   const auto now = base::Clock::now();
   const base::Duration most = status_.state() == State::Live ? base::Duration(kNextLook) : base::Duration(kSoon);
   return std::min({checkpoint_.due(now), trial_.ends_at().value_or(base::never()), base::TimePoint(now + most)});

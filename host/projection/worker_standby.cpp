@@ -9,9 +9,9 @@
 namespace projector::projection {
 namespace {
 
-/// A heartbeat comes every second; one that is late by a moment is no sign of an end.
+/// A heartbeat is written every second; a host whose heartbeat is a little late has not ended.
 constexpr base::Duration kSilence = std::chrono::seconds(3);
-/// A host that was silent for longer is not thought of as one that only cannot show life.
+/// A host that was silent for longer counts as ended, even while no heartbeat can be written.
 constexpr base::Duration kForgotten = std::chrono::hours(1);
 /// How long to wait for this host's own first heartbeat.
 constexpr base::Duration kFirstHeartbeat = std::chrono::seconds(5);
