@@ -113,6 +113,8 @@ std::vector<std::int64_t> StoreTest::stored(const std::string& where) {
 
 void StoreTest::expect_all_delivered(EventLog& log) {
   ASSERT_TRUE(log.settle(base::no_stop()));
+  // A poll publishes before it ends, and only its end takes back that the log was halted.
+  ASSERT_TRUE(test::eventually([&] { return log.snapshot().halted.empty(); })) << log.snapshot().halted;
   Follower follower(log);
   const auto expected = stored();
   follower.read_to(log.settled());
