@@ -42,12 +42,9 @@ RebuildAnswer request_rebuild(const config::Loaded& loaded, const std::string& p
   options.application_name = "projectorctl";
   pg::Connection connection(options, stop);
   const auto tables = projection::find_tables(connection, configuration.read_model.checkpoints_table);
-  // Each reset raises the epoch and takes the request back, so that no request has the number of an earlier one: a host
-  // that did not look in between would take it for the one that it has served.
   const auto updated =
       tables ? connection
-                   .exec(fmt::format("UPDATE {} SET rebuild_requested = greatest(rebuild_requested, epoch * 1000000) + "
-                                     "1 WHERE checkpoint = $1",
+                   .exec(fmt::format("UPDATE {} SET rebuild_requested = rebuild_requested + 1 WHERE checkpoint = $1",
                                      tables->projections),
                          pg::Parameters{}.text(found.wanted->projection.checkpoint))
                    .affected()

@@ -161,7 +161,7 @@ void Bookkeeper::look_at_projections() {
   RebuildRequests requests;
   for (const auto& [checkpoint, stored] : read->by_checkpoint) {
     if (stored.rebuild_requested > 0) {
-      requests.emplace(checkpoint, stored.rebuild_requested);
+      requests.emplace(checkpoint, RebuildRequest{.epoch = stored.epoch, .number = stored.rebuild_requested});
     }
   }
   {

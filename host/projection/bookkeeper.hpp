@@ -23,7 +23,15 @@ namespace projector::projection {
 struct StoredProjection {
   std::uint32_t partitions = 1;
   std::int64_t epoch = 0;
-  std::int64_t rebuild_requested = 0; ///< higher for each new request, 0: none is open
+  std::int64_t rebuild_requested = 0; ///< number of the open request for a rebuild; 0 if there is none
+};
+
+/// An operator's request for a rebuild. The reset that serves it raises the epoch and takes its number back, so that
+/// only both together tell it from an earlier request.
+struct RebuildRequest {
+  std::int64_t epoch = 0; ///< in which it was made
+  std::int64_t number = 0;
+  friend bool operator==(const RebuildRequest&, const RebuildRequest&) = default;
 };
 
 /// All of them, by the checkpoint's base name.
@@ -58,8 +66,8 @@ public:
 
   /// The projections' rows as read last; null before the first time. Any thread.
   [[nodiscard]] std::shared_ptr<const StoredProjections> stored() const;
-  /// What operators ask for: a number that is higher for each new request, by the checkpoint's base name.
-  using RebuildRequests = std::map<std::string, std::int64_t>;
+  /// The open requests, by the checkpoint's base name.
+  using RebuildRequests = std::map<std::string, RebuildRequest>;
   /// `source` returns the states to write, and `requested` is called with all open requests after each round; both on
   /// the bookkeeper's thread. Set before the first worker starts. When this returns, the functions that were set before
   /// are not running any more.

@@ -69,7 +69,7 @@ void HostedProjection::missing(DesiredProjection asked, const std::string& reaso
 
 bool HostedProjection::same_request(const DesiredProjection& wanted, const DesiredProjection& tried) const {
   return tried.projection == wanted.projection && tried.partitions == wanted.partitions &&
-         (wanted.rebuild == 0 || wanted.rebuild == asked_.rebuild);
+         (!wanted.rebuild || wanted.rebuild == asked_.rebuild);
 }
 
 std::set<std::string> HostedProjection::known_files(const DesiredProjection& wanted) const {

@@ -84,7 +84,7 @@ Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::pa
       assignment.state_directory = state_directory;
       assignment.generation = number;
       assignment.leads = index == 0;
-      assignment.rebuild = wanted.rebuild > 0;
+      assignment.rebuild = wanted.rebuild.has_value();
       generation.assignments.push_back(std::move(assignment));
     }
   }

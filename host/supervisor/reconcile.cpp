@@ -21,7 +21,7 @@ std::vector<std::uint32_t> share_of(const std::optional<config::WorkerShare>& wo
 bool differs(const DesiredProjection& wanted, const DesiredProjection& asked) {
   const bool same_file = wanted.plugin.has_value() == asked.plugin.has_value() &&
                          (!wanted.plugin || wanted.plugin->signature == asked.plugin->signature);
-  const bool served = wanted.rebuild == 0 || wanted.rebuild == asked.rebuild;
+  const bool served = !wanted.rebuild || wanted.rebuild == asked.rebuild;
   return !same_file || !served || wanted.behind != asked.behind || !(wanted.projection == asked.projection) ||
          wanted.partitions != asked.partitions;
 }
@@ -34,7 +34,7 @@ bool Selection::takes(const std::string& projection) const {
 
 Desired desired_projections(const config::Configuration& configuration, const Discovery& discovery,
                             const Selection& selection, const std::set<std::string>& refused,
-                            const std::map<std::string, std::int64_t>& rebuilds,
+                            const projection::Bookkeeper::RebuildRequests& rebuilds,
                             const std::map<std::string, std::uint32_t>& stored_partitions,
                             const NamedPlugins& remembered, const TableOwners& owners) {
   Desired desired;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/configuration.hpp"
+#include "projection/bookkeeper.hpp"
 #include "supervisor/discovery.hpp"
 #include "supervisor/named_plugins.hpp"
 
@@ -16,9 +17,9 @@ namespace projector::supervisor {
 /// A projection that should run here.
 struct DesiredProjection {
   config::Projection projection;
-  std::optional<FoundPlugin> plugin;     ///< nothing: its file is missing
-  std::vector<std::uint32_t> partitions; ///< this host's share
-  std::int64_t rebuild = 0;              ///< number of the operator's open request for a rebuild; 0 if there is none
+  std::optional<FoundPlugin> plugin;                      ///< nothing: its file is missing
+  std::vector<std::uint32_t> partitions;                  ///< this host's share
+  std::optional<projection::RebuildRequest> rebuild = {}; ///< that is open
   /// Another projection with the same plugin and schema. It has precedence if the plugin does not keep their tables
   /// apart. Empty if there is none.
   std::string behind = {};
@@ -38,7 +39,7 @@ struct Selection {
 /// changed since workers were added. `named` are the plugins that are not autostarted for other reasons.
 Desired desired_projections(const config::Configuration& configuration, const Discovery& discovery,
                             const Selection& selection, const std::set<std::string>& refused,
-                            const std::map<std::string, std::int64_t>& rebuilds = {},
+                            const projection::Bookkeeper::RebuildRequests& rebuilds = {},
                             const std::map<std::string, std::uint32_t>& stored_partitions = {},
                             const NamedPlugins& named = {}, const TableOwners& owners = {});
 

@@ -24,10 +24,10 @@ std::string refuse_version(const Generation& generation, std::uint32_t stored) {
         "own",
         found);
   }
-  if (generation.read_model_version < stored && generation.wanted.rebuild == 0) {
+  if (generation.read_model_version < stored && !generation.wanted.rebuild) {
     return fmt::format("{}; to go back run \"projectorctl rebuild {}\"", found, projection.name);
   }
-  if (projection.rebuild == config::Rebuild::Manual && generation.wanted.rebuild == 0) {
+  if (projection.rebuild == config::Rebuild::Manual && !generation.wanted.rebuild) {
     return fmt::format("{}; {}", found, projection::rebuild_cure(projection.name));
   }
   return {};

@@ -201,8 +201,9 @@ TEST_F(BookkeeperTest, ALockOnOneTableStopsOnlyWhatIsWrittenToIt) {
   std::atomic<std::int64_t> requested = 0;
   pg::Connection holder({.dsn = dsn_, .application_name = "psql", .settings = {}}, base::no_stop());
   holder.script("BEGIN; LOCK TABLE projector_workers IN SHARE MODE");
-  bookkeeper_->publish_from([] { return std::vector<WorkerStatus>{status("a")}; },
-                            [&](const auto& requests) { requested = requests.contains("a") ? requests.at("a") : 0; });
+  bookkeeper_->publish_from(
+      [] { return std::vector<WorkerStatus>{status("a")}; },
+      [&](const auto& requests) { requested = requests.contains("a") ? requests.at("a").number : 0; });
   EXPECT_TRUE(test::eventually([&] { return requested == 7; }));
   EXPECT_TRUE(test::eventually([&] { return table("SELECT settled FROM projector_stores") == "40"; }));
   ASSERT_EQ(reports().size(), 1u);

@@ -28,7 +28,7 @@ FoundPlugin found(const std::string& name, std::uint64_t inode = 1) {
 }
 
 DesiredProjection asked(const config::Projection& projection, std::uint64_t inode = 1) {
-  return {projection, found(projection.plugin, inode), {0}, 0};
+  return {projection, found(projection.plugin, inode), {0}};
 }
 
 Desired wanted(const config::Projection& projection, std::uint64_t inode = 1) {
@@ -36,12 +36,12 @@ Desired wanted(const config::Projection& projection, std::uint64_t inode = 1) {
 }
 
 Desired wanted_without_file(const config::Projection& projection) {
-  return {{projection.name, {projection, std::nullopt, {0}, 0}}};
+  return {{projection.name, {projection, std::nullopt, {0}}}};
 }
 
-Desired rebuilt(Desired desired, std::int64_t number) {
+Desired rebuilt(Desired desired, std::int64_t number, std::int64_t epoch = 1) {
   for (auto& [name, wanted] : desired) {
-    wanted.rebuild = number;
+    wanted.rebuild = {.epoch = epoch, .number = number};
   }
   return desired;
 }
@@ -60,7 +60,7 @@ CurrentProjection refused(const config::Projection& projection, std::uint64_t in
 }
 
 CurrentProjection missing(const config::Projection& projection) {
-  return {{projection, std::nullopt, {0}, 0}, "", false, false, false};
+  return {{projection, std::nullopt, {0}}, "", false, false, false};
 }
 
 CurrentProjection stopping(CurrentProjection current) {
@@ -108,6 +108,10 @@ std::vector<Case> cases() {
       {"RebuildWasServed", rebuilt(wanted(a), 1), {{"a", runs_instead(a, rebuilt(wanted(a), 1).at("a"))}}, {}},
       {"RebuildIsAskedForAgain",
        rebuilt(wanted(a), 2),
+       {{"a", runs_instead(a, rebuilt(wanted(a), 1).at("a"))}},
+       {{Kind::Replace, "a"}}},
+      {"RebuildIsAskedForAgainAfterAReset",
+       rebuilt(wanted(a), 1, 2),
        {{"a", runs_instead(a, rebuilt(wanted(a), 1).at("a"))}},
        {{Kind::Replace, "a"}}},
       {"RebuildIsDone", wanted(a), {{"a", runs_instead(a, rebuilt(wanted(a), 1).at("a"))}}, {}},
@@ -249,9 +253,10 @@ TEST_F(DesiredProjections, DoNotAutostartWhatARefusedFileNames) {
 TEST_F(DesiredProjections, CarryTheRequestForTheirCheckpoint) {
   configure(with_checkpoint(projection("a"), "c"));
   configure(projection("b"));
-  const auto all = desired_projections(configuration_, discovery_, selection_, refused_, {{"c", 3}, {"a", 4}});
-  EXPECT_EQ(all.at("a").rebuild, 3);
-  EXPECT_EQ(all.at("b").rebuild, 0);
+  const auto all =
+      desired_projections(configuration_, discovery_, selection_, refused_, {{"c", {1, 3}}, {"a", {1, 4}}});
+  EXPECT_EQ(all.at("a").rebuild, (projection::RebuildRequest{.epoch = 1, .number = 3}));
+  EXPECT_EQ(all.at("b").rebuild, std::nullopt);
 }
 
 TEST_F(DesiredProjections, SelectionPicks) {
