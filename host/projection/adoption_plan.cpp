@@ -108,22 +108,20 @@ std::string refuse_surplus(const AdoptionRequest& request, const std::vector<For
   if (unsure.empty()) {
     return {};
   }
-  return fmt::format(
-      "it cannot be told from {} that the old workers last ran with {} partitions: {} {} no partition of "
-      "that count, and {} not older than the rows that are; name the count that they ran with, {}",
-      request.table, request.partitions, names_of(unsure), unsure.size() == 1 ? "is" : "are",
-      unsure.size() == 1 ? "it is" : "they are", kTakeLowest);
+  return fmt::format("{} does not show that the old workers last ran with {} partitions: {} {} no partition of that "
+                     "count, and {} not older than the rows that are; name the count that they ran with, {}",
+                     request.table, request.partitions, names_of(unsure), unsure.size() == 1 ? "is" : "are",
+                     unsure.size() == 1 ? "it is" : "they are", kTakeLowest);
 }
 
 /// Why a row that is behind this host's own position may be the valid one; empty: it is not.
 std::string refuse_behind(const AdoptionRequest& request, const AdoptionPlan& plan) {
   for (const auto& one : plan.partitions) {
     if (one.own && one.found && *one.found < *one.own) {
-      return fmt::format(
-          "{} says {} for {}, behind this host's own position {}: where this host's work is to count, run "
-          "UPDATE {} SET last_global_position = {} WHERE projection_name = {} and this again, {}",
-          request.table, *one.found, one.name, *one.own, request.table, *one.own, pg::quote_literal(one.name),
-          kTakeLowest);
+      return fmt::format("{} says {} for {}, behind this host's own position {}: to keep this host's position, run "
+                         "UPDATE {} SET last_global_position = {} WHERE projection_name = {} and this again, {}",
+                         request.table, *one.found, one.name, *one.own, request.table, *one.own,
+                         pg::quote_literal(one.name), kTakeLowest);
     }
   }
   return {};

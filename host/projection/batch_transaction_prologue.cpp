@@ -112,8 +112,8 @@ void BatchTransaction::look_at(std::size_t tag, const pg::Result& result) {
     failed(Failure::Kind::Fenced,
            fmt::format("checkpoint {} was repartitioned, reset or moved by an operator", options_.key.base));
   } else if (tag == kMirror && result.affected() != 1) {
-    failed(Failure::Kind::Moved, fmt::format("the row {} of {} was moved by somebody else than this host",
-                                             options_.key.name(), tables_.mirror));
+    failed(Failure::Kind::Moved,
+           fmt::format("the row {} of {} was moved by another program", options_.key.name(), tables_.mirror));
   }
 }
 

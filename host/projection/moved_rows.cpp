@@ -84,12 +84,12 @@ std::string refuse_moved(const CheckpointTables& tables, const MovedRow& row, co
   if (!also.empty()) {
     also = fmt::format(" It also moved {}, and each of these statements is for all of them.", also);
   }
-  return fmt::format("checkpoint {} was moved by somebody else: {} says {}, this host's last position is {}; stop the "
-                     "other program that writes it.{} Where the events up to {} have been handled, go on after them: "
-                     "{}. To handle those above {} {}: {}",
-                     row.name, tables.mirror, row.mirrored, row.position, also, std::max(row.mirrored, row.position),
-                     go_on, std::min(row.mirrored, row.position),
-                     forward ? "here, also where the other program has" : "again", again);
+  return fmt::format(
+      "checkpoint {} was moved by another program: {} says {}, this host's last position is {}; stop that "
+      "program.{} If the events up to {} have been handled, continue after them: {}. To handle the "
+      "events above {} {}: {}",
+      row.name, tables.mirror, row.mirrored, row.position, also, std::max(row.mirrored, row.position), go_on,
+      std::min(row.mirrored, row.position), forward ? "here, too" : "again", again);
 }
 
 } // namespace projector::projection

@@ -56,7 +56,7 @@ std::string lock_holders(pg::Connection& connection, const CheckpointTables& tab
                            base::clean_text(holders.bytes(row, 5), kShownStatementBytes));
     }
   }
-  return found.empty() ? "a transaction that cannot be told any more" : found;
+  return found.empty() ? "a transaction that has ended meanwhile" : found;
 }
 
 } // namespace projector::projection

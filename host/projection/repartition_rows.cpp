@@ -57,9 +57,10 @@ std::map<std::string, std::int64_t> read_mirrored(pg::Connection& connection, co
 std::string refuse_partition(const CheckpointTables& tables, const std::string& name,
                              std::optional<std::int64_t> position, std::optional<std::int64_t> mirrored) {
   if (!position || !mirrored) {
-    return fmt::format("the row {} is missing in {}: that partition is to start anew; start its workers once with the "
-                       "old partition count, then run this again",
-                       name, position ? tables.mirror : tables.checkpoints);
+    return fmt::format(
+        "the row {} is missing in {}: the partition would start from the beginning; start its workers once with the "
+        "old partition count, then run this again",
+        name, position ? tables.mirror : tables.checkpoints);
   }
   return {};
 }

@@ -104,7 +104,7 @@ void Worker::run() noexcept {
     try {
       end_hand_over(end);
     } catch (const std::exception& error) {
-      spdlog::warn("{}: what it handled last is not stored: {}", title_, error.what());
+      spdlog::warn("{}: the last handled position is not stored: {}", title_, error.what());
     }
     checkpoint_.close();
     cutter_.reset();

@@ -131,9 +131,10 @@ std::optional<Worker::Finding> Worker::look_at_checkpoint(ReadRow& read) {
     }
     const auto finding = checkpoint_.found(row);
     if (finding == Finding::CommitsLost) {
-      spdlog::warn("{}: the server lost this projection's last commits: it stands at {}, this host had left it at {}; "
-                   "starting again from there",
-                   title_, row->position, checkpoint_.stored());
+      spdlog::warn(
+          "{}: the server lost this projection's last commits: its checkpoint is at {}, where this host had stored {}; "
+          "continuing from there",
+          title_, row->position, checkpoint_.stored());
     }
     return finding;
   }

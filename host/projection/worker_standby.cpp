@@ -38,23 +38,22 @@ bool Worker::silence_tells(base::Duration interval) {
 
 std::optional<bool> Worker::another_host_runs() {
   if (const auto running = others(kSilence); !running.empty()) {
-    set_state(State::Standby,
-              fmt::format("host {} runs it; this one takes over when that stands still", running.front()));
+    set_state(State::Standby, fmt::format("host {} runs it; this one takes over if that one stops", running.front()));
     return true;
   }
   const auto silent = others(kForgotten);
   if (silent.empty() || silence_tells(kSilence)) {
     return false;
   }
-  back_off(fmt::format("host {} may still run it: nobody's heartbeats can be written to {} just now, so its silence "
-                       "tells nothing",
+  back_off(fmt::format("host {} may still run it: no host can write heartbeats to {} now, so a missing heartbeat "
+                       "proves nothing",
                        silent.front(), services_.tables.workers));
   return std::nullopt;
 }
 
 Worker::End Worker::stand_by() {
   if (status_.state() != State::Standby) {
-    set_state(State::Standby, "another host moves this checkpoint; this one takes over when it stands still");
+    set_state(State::Standby, "another host moves this checkpoint; this one takes over if that one stops");
   }
   const auto reason = status_.get().reason;
   spdlog::info("{}: standing by: {}", title_, reason);
@@ -73,13 +72,13 @@ Worker::End Worker::stand_by() {
         still_since = base::Clock::now();
       } else if (base::Clock::now() - still_since >= interval && silence_tells(std::max(interval, kSilence)) &&
                  others(std::max(interval, kSilence)).empty()) {
-        spdlog::info("{}: the other host stands still, taking over at {}", title_, now.value_or(0));
+        spdlog::info("{}: the other host has stopped, taking over at {}", title_, now.value_or(0));
         return End::Anew;
       }
       set_state(State::Standby, reason);
       pass_trial_if_idle();
     } catch (const pg::Error& error) {
-      set_state(State::Standby, fmt::format("{}; the last look failed: {}", reason, error.what()));
+      set_state(State::Standby, fmt::format("{}; the last poll failed: {}", reason, error.what()));
     }
   } while (stop_.wait_for(look));
   return End::Stop;

@@ -167,7 +167,7 @@ TEST(Host, AMirroredCheckpointMovedBySomebodyElseIsRefused) {
   query_value(dsn, "UPDATE projection_checkpoints SET last_global_position = 3 RETURNING 1");
   host.start();
   EXPECT_TRUE(becomes(dsn, state_of("recorder"), "refused")) << host.log();
-  EXPECT_NE(query_value(dsn, reason_of("recorder")).find("was moved by somebody else"), std::string::npos);
+  EXPECT_NE(query_value(dsn, reason_of("recorder")).find("was moved by another program"), std::string::npos);
 }
 
 TEST(Host, TwoHostsOnOneProjectionCommitEachEventOnce) {

@@ -41,7 +41,7 @@ TEST_F(CheckCheckpoints, ARowThatSomebodyElseMovedIsRefusedForItsPartition) {
   value("UPDATE projection_checkpoints SET last_global_position = 7 WHERE projection_name = 'things_p1'");
   const auto run = check();
   EXPECT_EQ(run.code, 1);
-  EXPECT_THAT(run.output, HasSubstr("things: refused: checkpoint things_p1 was moved by somebody else"));
+  EXPECT_THAT(run.output, HasSubstr("things: refused: checkpoint things_p1 was moved by another program"));
   EXPECT_EQ(run.output.find("things_p0 was moved"), std::string::npos) << run.output;
 }
 

@@ -108,8 +108,8 @@ TEST_F(SeedDatabase, AWorkerThatStillRunsIsNoticedBetweenTwoBatchesAndCostsOnePa
       "UPDATE public.projection_checkpoints SET last_global_position = {} WHERE projection_name = 'recorder_p2'",
       stood);
   EXPECT_THAT(run("SELECT reason FROM projector_workers WHERE partition = 2"),
-              testing::AllOf(testing::HasSubstr("checkpoint recorder_p2 was moved by somebody else: "),
-                             testing::HasSubstr("also where the other program has: " + cure)));
+              testing::AllOf(testing::HasSubstr("checkpoint recorder_p2 was moved by another program: "),
+                             testing::HasSubstr("here, too: " + cure)));
   EXPECT_TRUE(
       becomes(dsn_, fmt::format("SELECT count(*) FROM projector_checkpoints WHERE position = {}", last()), "3"));
   EXPECT_EQ(run("SELECT count(*) FROM projector_workers WHERE state = 'live'"), "3");
@@ -135,7 +135,7 @@ TEST_F(SeedDatabase, TheCureOfARowThatTheOtherProgramMovedHandlesNoEventTwice) {
   const std::string refused = "SELECT reason FROM projector_workers WHERE state = 'refused' AND partition = 0";
   ASSERT_TRUE(becomes(dsn_, fmt::format("SELECT count(*) FROM ({}) AS t", refused), "1")) << workers.logs();
   const std::string text = run(refused);
-  const std::string before = "go on after them: ";
+  const std::string before = "continue after them: ";
   ASSERT_NE(text.find(before), std::string::npos) << text;
   const auto begin = text.find(before) + before.size();
   run(text.substr(begin, text.find(". To handle", begin) - begin)); // which is for both partitions
@@ -157,7 +157,7 @@ TEST_F(SeedDatabase, AWorkerThatStillRunsIsNoticedWhereNoBatchRanAStatement) {
   ASSERT_TRUE(becomes(dsn_, "SELECT state FROM projector_workers", "refused")) << workers.logs();
   EXPECT_THAT(
       run("SELECT reason FROM projector_workers"),
-      testing::HasSubstr("checkpoint user_counter was moved by somebody else: public.projection_checkpoints says "
+      testing::HasSubstr("checkpoint user_counter was moved by another program: public.projection_checkpoints says "
                          "1, this host's last position is "));
 }
 

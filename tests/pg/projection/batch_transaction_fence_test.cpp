@@ -96,8 +96,7 @@ TEST_F(BatchTransactionFenceTest, AMirrorThatSomebodyElseMovedIsNoticed) {
   run("UPDATE projection_checkpoints SET last_global_position = 5");
   transaction_.begin(move(0, 30));
   exec(transaction_, "INSERT INTO seen VALUES (10)");
-  expect_failure(Kind::Moved,
-                 "the row revenue of public.projection_checkpoints was moved by somebody else than this host");
+  expect_failure(Kind::Moved, "the row revenue of public.projection_checkpoints was moved by another program");
   EXPECT_EQ(mirror(), "revenue|5");
   EXPECT_EQ(checkpoints(), "revenue|0");
 }

@@ -18,7 +18,7 @@ protected:
   }
   /// The statement that a refusal offers to go on after what was handled, or to handle it again.
   static std::string cure_in(const std::string& refusal, bool again) {
-    const auto at = refusal.find(again ? "To handle those above " : "go on after them");
+    const auto at = refusal.find(again ? "To handle the events above " : "continue after them");
     EXPECT_NE(at, std::string::npos) << refusal;
     const auto begin = refusal.find(": ", at) + 2;
     return refusal.substr(begin, refusal.find(". To", begin) - begin);
@@ -34,11 +34,11 @@ TEST_F(MovedRowsTest, ARowMovedBySomebodyElseIsRefused) {
   const auto refused = open(request(one_));
   EXPECT_FALSE(refused.checkpoint);
   EXPECT_EQ(refused.refusal,
-            "checkpoint revenue was moved by somebody else: public.projection_checkpoints says 60, this host's last "
-            "position is 50; stop the other program that writes it. Where the events up to 60 have been handled, go "
-            "on after them: UPDATE public.projector_checkpoints SET position = 60, highest = greatest(highest, 60) "
-            "WHERE name = 'revenue' AND position = 50. To handle those above 50 here, also where the other program "
-            "has: UPDATE public.projection_checkpoints SET last_global_position = 50 WHERE projection_name = "
+            "checkpoint revenue was moved by another program: public.projection_checkpoints says 60, this host's last "
+            "position is 50; stop that program. If the events up to 60 have been handled, continue after them: UPDATE "
+            "public.projector_checkpoints SET position = 60, highest = greatest(highest, 60) "
+            "WHERE name = 'revenue' AND position = 50. To handle the events above 50 here, too: UPDATE "
+            "public.projection_checkpoints SET last_global_position = 50 WHERE projection_name = "
             "'revenue' AND last_global_position = 60");
   EXPECT_FALSE(refused.above_store);
 }

@@ -158,20 +158,22 @@ TEST_F(RepartitionTest, IsRefusedWhereTheTwoTablesDiffer) {
     return text;
   };
   run("UPDATE projection_checkpoints SET last_global_position = 21 WHERE projection_name = 'seen_p1'");
+  EXPECT_EQ(refusal(),
+            "checkpoint seen_p1 was moved by another program: public.projection_checkpoints says 21, this host's last "
+            "position is 20; stop that program. If the events up to 21 have been handled, continue after them: UPDATE "
+            "public.projector_checkpoints SET position = 21, highest = greatest(highest, 21) WHERE "
+            "name = 'seen_p1' AND position = 20. To handle the events above 20 here, too: UPDATE "
+            "public.projection_checkpoints SET last_global_position = 20 WHERE projection_name = 'seen_p1' AND "
+            "last_global_position = 21");
+  run("DELETE FROM projection_checkpoints WHERE projection_name = 'seen_p1'");
   EXPECT_EQ(
       refusal(),
-      "checkpoint seen_p1 was moved by somebody else: public.projection_checkpoints says 21, this host's last "
-      "position is 20; stop the other program that writes it. Where the events up to 21 have been handled, go on "
-      "after them: UPDATE public.projector_checkpoints SET position = 21, highest = greatest(highest, 21) WHERE "
-      "name = 'seen_p1' AND position = 20. To handle those above 20 here, also where the other program has: UPDATE "
-      "public.projection_checkpoints SET last_global_position = 20 WHERE projection_name = 'seen_p1' AND "
-      "last_global_position = 21");
-  run("DELETE FROM projection_checkpoints WHERE projection_name = 'seen_p1'");
-  EXPECT_EQ(refusal(), "the row seen_p1 is missing in public.projection_checkpoints: that partition is to start anew; "
-                       "start its workers once with the old partition count, then run this again");
+      "the row seen_p1 is missing in public.projection_checkpoints: the partition would start from the beginning; "
+      "start its workers once with the old partition count, then run this again");
   run("DELETE FROM projector_checkpoints WHERE name = 'seen_p0'");
-  EXPECT_EQ(refusal(), "the row seen_p0 is missing in public.projector_checkpoints: that partition is to start anew; "
-                       "start its workers once with the old partition count, then run this again");
+  EXPECT_EQ(refusal(),
+            "the row seen_p0 is missing in public.projector_checkpoints: the partition would start from the beginning; "
+            "start its workers once with the old partition count, then run this again");
 }
 
 TEST_F(RepartitionTest, ANameThatSomebodyElseHasIsNotTaken) {

@@ -22,7 +22,7 @@ TEST_F(WorkerStandbyTest, DoesNotStealFromAHostThatRuns) {
   beat("there/2");
   start("recorder");
   ASSERT_TRUE(reaches(State::Standby));
-  EXPECT_EQ(worker_->status().reason, "host there/2 runs it; this one takes over when that stands still");
+  EXPECT_EQ(worker_->status().reason, "host there/2 runs it; this one takes over if that one stops");
   EXPECT_EQ(checkpoints(), "seen|0");
   run("UPDATE projector_workers SET heartbeat = now() - interval '1 hour' WHERE host = 'there/2'");
   EXPECT_TRUE(stores(20)) << "once it shows no life";

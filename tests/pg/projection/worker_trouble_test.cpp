@@ -49,7 +49,7 @@ TEST_F(WorkerTest, AMirrorThatSomebodyMovesIsRefused) {
   log_.add_up_to(6);
   EXPECT_TRUE(reaches(State::Refused));
   EXPECT_EQ(seen(), sequence(1, 5));
-  EXPECT_EQ(worker_->status().reason.find("checkpoint seen was moved by somebody else: "), 0u);
+  EXPECT_EQ(worker_->status().reason.find("checkpoint seen was moved by another program: "), 0u);
 }
 
 TEST_F(WorkerTest, AMirrorThatSomebodyMovesIsRefusedWithoutStatementsToo) {

@@ -102,10 +102,10 @@ TEST(StatusRows, AHostWithoutWorkersSpeaksForAllPartitionsThatNobodyRuns) {
 
 TEST(StatusRows, AWorkerThatRefusesItsCheckpointSpeaksForItsPartitionOnly) {
   auto refuses = of(reported("orders_p0", "refused", "a/1"), "orders", 0, 2);
-  refuses.reason = "moved by somebody else";
+  refuses.reason = "moved by another program";
   const auto rows = merge_status({}, {stored("orders", 0, 2, 4), stored("orders", 1, 2, 4)}, {refuses});
   EXPECT_THAT(lines(rows),
-              ElementsAre("orders orders_p0 0/2 refused a/1: moved by somebody else",
+              ElementsAre("orders orders_p0 0/2 refused a/1: moved by another program",
                           "orders orders_p1 1/2 stopped -: no host runs it, and it is not in this configuration"));
 }
 

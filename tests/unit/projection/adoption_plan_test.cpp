@@ -89,11 +89,10 @@ TEST(AdoptionPlan, ContinuesAfterTheEventsThatAnotherProgramHasHandled) {
 
 TEST(AdoptionPlan, ARowBehindThisHostsOwnPositionIsRefusedOrTaken) {
   const auto own = own_rows(1, {{"revenue", 40}});
-  EXPECT_THAT(
-      plan_adoption(request(1), {{"revenue", 30, 5}}, own).refusal,
-      HasSubstr("says 30 for revenue, behind this host's own position 40: where this host's work is to count, run "
-                "UPDATE public.projection_checkpoints SET last_global_position = 40 WHERE projection_name = "
-                "'revenue' and this again"));
+  EXPECT_THAT(plan_adoption(request(1), {{"revenue", 30, 5}}, own).refusal,
+              HasSubstr("says 30 for revenue, behind this host's own position 40: to keep this host's position, run "
+                        "UPDATE public.projection_checkpoints SET last_global_position = 40 WHERE projection_name = "
+                        "'revenue' and this again"));
   EXPECT_EQ(text(plan_adoption(request(1, true), {{"revenue", 30, 5}}, own)), "revenue 30 -> 30 (40) ");
 }
 
