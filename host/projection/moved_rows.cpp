@@ -3,12 +3,22 @@
 #include "pg/quote.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
 namespace projector::projection {
 namespace {
+
+/// Rows (name, before, position) of a VALUES list.
+std::string values_of(const std::vector<MovedRow>& rows, std::int64_t MovedRow::*before,
+                      std::int64_t MovedRow::*position) {
+  std::string values;
+  for (const auto& row : rows) {
+    values += fmt::format("{}({}, {}, {})", values.empty() ? "" : ", ", pg::quote_literal(row.name), row.*before,
+                          row.*position);
+  }
+  return values;
+}
 
 std::string own_to_mirrored(const CheckpointTables& tables, const std::vector<MovedRow>& rows) {
   if (rows.size() == 1) {
@@ -16,14 +26,9 @@ std::string own_to_mirrored(const CheckpointTables& tables, const std::vector<Mo
                        "= {3}",
                        tables.checkpoints, rows[0].mirrored, pg::quote_literal(rows[0].name), rows[0].position);
   }
-  std::vector<std::string> values;
-  values.reserve(rows.size());
-  for (const auto& row : rows) {
-    values.push_back(fmt::format("({}, {}, {})", pg::quote_literal(row.name), row.position, row.mirrored));
-  }
   return fmt::format("UPDATE {} AS c SET position = v.position, highest = greatest(highest, v.position) FROM (VALUES "
                      "{}) AS v (name, before, position) WHERE c.name = v.name AND c.position = v.before",
-                     tables.checkpoints, fmt::join(values, ", "));
+                     tables.checkpoints, values_of(rows, &MovedRow::position, &MovedRow::mirrored));
 }
 
 std::string mirrored_to_own(const CheckpointTables& tables, const std::vector<MovedRow>& rows) {
@@ -32,14 +37,9 @@ std::string mirrored_to_own(const CheckpointTables& tables, const std::vector<Mo
                        "{}",
                        tables.mirror, rows[0].position, pg::quote_literal(rows[0].name), rows[0].mirrored);
   }
-  std::vector<std::string> values;
-  values.reserve(rows.size());
-  for (const auto& row : rows) {
-    values.push_back(fmt::format("({}, {}, {})", pg::quote_literal(row.name), row.mirrored, row.position));
-  }
   return fmt::format("UPDATE {} AS m SET last_global_position = v.position FROM (VALUES {}) AS v (name, before, "
                      "position) WHERE m.projection_name = v.name AND m.last_global_position = v.before",
-                     tables.mirror, fmt::join(values, ", "));
+                     tables.mirror, values_of(rows, &MovedRow::mirrored, &MovedRow::position));
 }
 
 /// `row`, and those of `others` that were moved in the same direction.

@@ -1,6 +1,7 @@
 #include "supervisor/capacity.hpp"
 
 #include "base/process_limits.hpp"
+#include "supervisor/session_plan.hpp"
 
 #include <fmt/format.h>
 
@@ -17,9 +18,8 @@ constexpr std::uint64_t kOwnDescriptors = 32;
 constexpr std::uint64_t kMargin = 8;
 /// Main, signals, log, plugin files, checkpoints, bookkeeper, waiting until all has caught up.
 constexpr std::uint64_t kOwnThreads = 7;
-constexpr std::uint64_t kHistoryReaders = 2;
-/// For checkpoints and states, and for queries at a start.
-constexpr std::uint64_t kControlSessions = 3;
+/// For queries at a start.
+constexpr std::uint64_t kStartSessions = 1;
 
 std::string way_out() {
   return "raise it (ulimit -n, LimitNOFILE= in the systemd unit), give the projection fewer partitions, or share them "
@@ -34,10 +34,11 @@ std::string takes(std::uint64_t partitions) {
 } // namespace
 
 Need need_of(const config::Configuration& configuration, std::uint64_t partitions) {
-  const std::uint64_t listener = configuration.event_store.notify_channel.empty() ? 0 : 1;
+  const std::uint64_t batches = std::min<std::uint64_t>(partitions, configuration.read_model.pool_max);
+  const Sessions sessions = most_sessions(configuration, static_cast<std::uint32_t>(batches));
   Need need;
-  need.event_store_sessions = 1 + kHistoryReaders + listener;
-  need.read_model_sessions = std::min<std::uint64_t>(partitions, configuration.read_model.pool_max) + kControlSessions;
+  need.event_store_sessions = sessions.event_store;
+  need.read_model_sessions = sessions.read_model + kStartSessions;
   need.threads = partitions + need.event_store_sessions + kOwnThreads;
   need.descriptors = partitions * kDescriptorsAPartition + need.event_store_sessions + need.read_model_sessions +
                      kOwnDescriptors + kMargin;

@@ -26,13 +26,10 @@ struct Limit {
   std::string cure; ///< {} stands for the number
 };
 
-struct Sessions {
-  std::uint32_t event_store = 0;
-  std::uint32_t read_model = 0;
-  [[nodiscard]] std::uint32_t under(const Limit& limit) const {
-    return (limit.event_store ? event_store : 0) + (limit.read_model ? read_model : 0);
-  }
-};
+/// Those to which the limit applies.
+std::uint32_t under(const Limit& limit, const Sessions& sessions) {
+  return (limit.event_store ? sessions.event_store : 0) + (limit.read_model ? sessions.read_model : 0);
+}
 
 void add_limits(const SessionLimits& limits, bool event_store, const std::optional<SessionLimits>& other,
                 std::vector<Limit>& all) {
@@ -74,7 +71,18 @@ bool give_up_one(SessionPlan& plan, const Limit& limit) {
   return true;
 }
 
+SessionPlan plan_without_limits(const config::Configuration& configuration, std::uint32_t pool_max) {
+  SessionPlan plan;
+  plan.listener = !configuration.event_store.notify_channel.empty();
+  plan.pool_max = pool_max;
+  return plan;
+}
+
 } // namespace
+
+Sessions most_sessions(const config::Configuration& configuration, std::uint32_t pool_max) {
+  return sessions_of(plan_without_limits(configuration, pool_max), 0);
+}
 
 std::optional<SessionLimits> read_session_limits(pg::Connection& connection) {
   if (!connection.own_session()) {
@@ -108,9 +116,7 @@ SessionPlan plan_sessions(const config::Configuration& configuration, const std:
   if (read_model) {
     add_limits(*read_model, false, event_store, limits);
   }
-  SessionPlan plan;
-  plan.listener = !configuration.event_store.notify_channel.empty();
-  plan.pool_max = configuration.read_model.pool_max;
+  SessionPlan plan = plan_without_limits(configuration, configuration.read_model.pool_max);
   const Sessions most = sessions_of(plan, others);
   const Sessions least{kTail + kLeastHistory, kCheckpointsAndStates + kLeastPool + others};
   plan.least = least.event_store + least.read_model;
@@ -120,13 +126,13 @@ SessionPlan plan_sessions(const config::Configuration& configuration, const std:
       return fmt::format(
           "{}, and this host needs {} of them at least and opens up to {}; cure: {}, which leaves {} for "
           "projectorctl, or lower read_model.pool_max",
-          limit.found, least.under(limit), most.under(limit),
-          fmt::format(fmt::runtime(limit.cure), most.under(limit) + kSpare), kSpare);
+          limit.found, under(limit, least), under(limit, most),
+          fmt::format(fmt::runtime(limit.cure), under(limit, most) + kSpare), kSpare);
     };
-    if (limit.sessions < least.under(limit)) {
+    if (limit.sessions < under(limit, least)) {
       throw TooFewSessions(shortage());
     }
-    while (sessions_of(plan, others).under(limit) > limit.sessions && give_up_one(plan, limit)) {
+    while (under(limit, sessions_of(plan, others)) > limit.sessions && give_up_one(plan, limit)) {
       plan.shortage = shortage();
     }
   }

@@ -24,6 +24,15 @@ struct SessionLimits {
 /// pg::Interrupted.
 std::optional<SessionLimits> read_session_limits(pg::Connection& connection);
 
+/// Numbers of sessions on the two servers, which may be one.
+struct Sessions {
+  std::uint32_t event_store = 0;
+  std::uint32_t read_model = 0;
+};
+
+/// The most sessions that a host keeps open with `pool_max` sessions for batches.
+Sessions most_sessions(const config::Configuration& configuration, std::uint32_t pool_max);
+
 /// The sessions that a host opens, so that all together are within the limits.
 struct SessionPlan {
   std::uint32_t history_readers = 2;

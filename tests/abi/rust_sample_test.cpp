@@ -4,17 +4,9 @@
 #include <string>
 #include <vector>
 
-namespace projector {
+namespace projector::test {
 namespace {
 
-using test::event_at;
-using test::EventBatch;
-using test::FakeHost;
-using test::handle_batch;
-using test::Handled;
-using test::Library;
-using test::PluginObject;
-using test::RecordedValue;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -90,4 +82,4 @@ TEST_F(RustSample, GivesTheHostsVerdictBackUnchanged) {
 }
 
 } // namespace
-} // namespace projector
+} // namespace projector::test

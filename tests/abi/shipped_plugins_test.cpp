@@ -15,17 +15,9 @@
 #include <utility>
 #include <vector>
 
-namespace projector {
+namespace projector::test {
 namespace {
 
-using test::event_at;
-using test::EventBatch;
-using test::FakeHost;
-using test::handle_batch;
-using test::Handled;
-using test::Library;
-using test::PluginObject;
-using test::RecordedValue;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -285,4 +277,4 @@ TEST_F(ExternalSample, ResetEmptiesAllPartitions) {
 }
 
 } // namespace
-} // namespace projector
+} // namespace projector::test
