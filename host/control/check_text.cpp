@@ -43,7 +43,7 @@ std::string configuration_problems(const config::Loaded& loaded) {
   for (const auto& file : loaded.refused) {
     for (const auto& problem : file.problems) {
       text += fmt::format("{} (this file is refused, {})\n", config::to_string(problem),
-                          file.last_good ? "its last good version runs on" : "the others are taken");
+                          file.last_good ? "its last good version stays in use" : "the others are used");
     }
   }
   for (const auto& warning : loaded.warnings) {

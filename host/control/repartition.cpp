@@ -48,8 +48,9 @@ std::string refuse_plugin(const supervisor::DesiredProjection& wanted, std::int6
 class Command {
 public:
   Command(const config::Configuration& configuration, const RepartitionOptions& options,
-          const std::function<void(const std::string&)>& tell, supervisor::DesiredProjection wanted)
-      : configuration_(configuration), options_(options), tell_(tell), wanted_(std::move(wanted)) {
+          const std::function<void(const std::string&)>& report_progress, supervisor::DesiredProjection wanted)
+      : configuration_(configuration), options_(options), report_progress_(report_progress),
+        wanted_(std::move(wanted)) {
     connect_.dsn = configuration.read_model.dsn;
     connect_.application_name = "projectorctl";
     request_.projection = wanted_.projection.name;
@@ -67,7 +68,7 @@ private:
 
   const config::Configuration& configuration_;
   const RepartitionOptions& options_;
-  const std::function<void(const std::string&)>& tell_;
+  const std::function<void(const std::string&)>& report_progress_;
   supervisor::DesiredProjection wanted_;
   pg::ConnectOptions connect_;
   projection::RepartitionRequest request_;
@@ -117,7 +118,7 @@ RepartitionAnswer Command::change(const projection::Repartition& seen, const bas
     if (now.done) {
       return {true, done_text(wanted_.projection, seen, now, 0)};
     }
-    tell_(behind_text(wanted_.projection, seen));
+    report_progress_(behind_text(wanted_.projection, seen));
     const auto drained = bring_level(seen, stop);
     if (drained.interrupted || !drained.failure.empty()) {
       return refused(fmt::format("{}; {} events were handled and stay so, the partition count is as it was; {}run this "
@@ -159,12 +160,12 @@ Drain Command::bring_level(const projection::Repartition& seen, const base::Stop
 } // namespace
 
 RepartitionAnswer repartition(const config::Loaded& loaded, const RepartitionOptions& options,
-                              const std::function<void(const std::string&)>& tell) {
+                              const std::function<void(const std::string&)>& report_progress) {
   auto found = find_projection(*loaded.configuration, options.projection);
   if (!found.wanted) {
     return refused(found.refusal);
   }
-  return Command(*loaded.configuration, options, tell, std::move(*found.wanted)).run();
+  return Command(*loaded.configuration, options, report_progress, std::move(*found.wanted)).run();
 }
 
 } // namespace projector::control

@@ -20,10 +20,10 @@ struct RepartitionAnswer {
 };
 
 /// Changes the partition count of a projection whose workers have ended. If partitions must be level for that, it runs
-/// the projection's plugin in this process for those that are behind, and announces that with `tell`. From then on it
-/// handles SIGTERM and SIGINT, which end it cleanly. `loaded.configuration` is present. Call it from a program with
-/// one thread. Throws pg::Error, eventlog::StoreRefused, std::system_error.
+/// the projection's plugin in this process for those that are behind, and announces that with `report_progress`. From
+/// then on it handles SIGTERM and SIGINT, which end it cleanly. `loaded.configuration` is present. Call it from a
+/// program with one thread. Throws pg::Error, eventlog::StoreRefused, std::system_error.
 RepartitionAnswer repartition(const config::Loaded& loaded, const RepartitionOptions& options,
-                              const std::function<void(const std::string&)>& tell);
+                              const std::function<void(const std::string&)>& report_progress);
 
 } // namespace projector::control

@@ -96,8 +96,8 @@ void ConfigurationSource::report() {
   };
   for (const auto& file : loaded_.refused) {
     once(spdlog::level::err, fmt::format("{} ({})", config::to_string(file.problems),
-                                         file.last_good ? "this file is refused, its last good version runs on"
-                                                        : "this file is refused, the others are taken"));
+                                         file.last_good ? "this file is refused, its last good version stays in use"
+                                                        : "this file is refused, the others are used"));
   }
   for (const auto& warning : loaded_.warnings) {
     once(spdlog::level::warn, config::to_string(warning));
@@ -115,9 +115,10 @@ void ConfigurationSource::remark(std::vector<projection::WorkerStatus>& statuses
     shown.insert(status.projection);
     std::string remark;
     if (const auto* file = config::last_good_source(loaded_, status.projection)) {
-      remark = "its configuration file is refused, the last good version runs on: " + config::to_string(file->problems);
+      remark =
+          "its configuration file is refused, the last good version stays in use: " + config::to_string(file->problems);
     } else if (const auto first = refused.find(status.projection); first != refused.end()) {
-      remark = "its configuration file is refused, it runs on without: " + first->second;
+      remark = "its configuration file is refused, the projection keeps running without that file: " + first->second;
     }
     status.reason += (status.reason.empty() || remark.empty() ? "" : "; ") + remark;
   }

@@ -32,7 +32,7 @@ HostedProjection::~HostedProjection() {
 }
 
 void HostedProjection::run(Generation generation) {
-  asked_ = generation.wanted;
+  requested_ = generation.wanted;
   answer_ = Accepted{};
   if (rollout_.in<Rollout::Idle>() != nullptr) {
     rollout_.start(std::move(generation));
@@ -45,31 +45,31 @@ void HostedProjection::run(Generation generation) {
   end_workers();
 }
 
-void HostedProjection::refuse(DesiredProjection asked, const std::string& reason, bool look_again) {
-  asked_ = std::move(asked);
+void HostedProjection::refuse(DesiredProjection request, const std::string& reason, bool retry) {
+  requested_ = std::move(request);
   std::string shown = reason;
   if (running() != nullptr) {
     const auto* back = rollout_.in<Rollout::RollingBack>();
     shown = fmt::format("generation {} {}: {}", back != nullptr ? back->good.number : running()->number,
-                        back != nullptr || in_order() ? "runs on" : "stays", reason);
+                        back != nullptr || in_order() ? "keeps running" : "is not replaced", reason);
   }
   if (shown != this->reason()) {
     // A file that is still being written is not an error yet.
-    spdlog::log(look_again ? spdlog::level::info : spdlog::level::err, "{}: refused{}{}", name_,
+    spdlog::log(retry ? spdlog::level::info : spdlog::level::err, "{}: refused{}{}", name_,
                 running() != nullptr ? ", " : ": ", shown);
   }
-  answer_ = Refused{std::move(shown), look_again};
+  answer_ = Refused{std::move(shown), retry};
 }
 
-void HostedProjection::missing(DesiredProjection asked, const std::string& reason) {
-  asked_ = std::move(asked);
+void HostedProjection::missing(DesiredProjection request, const std::string& reason) {
+  requested_ = std::move(request);
   answer_ = Missing{reason};
   spdlog::info("{}: missing: {}", name_, reason);
 }
 
 bool HostedProjection::same_request(const DesiredProjection& wanted, const DesiredProjection& tried) const {
   return tried.projection == wanted.projection && tried.partitions == wanted.partitions &&
-         (!wanted.rebuild || wanted.rebuild == asked_.rebuild);
+         (!wanted.rebuild || wanted.rebuild == requested_.rebuild);
 }
 
 std::set<std::string> HostedProjection::known_files(const DesiredProjection& wanted) const {
@@ -84,8 +84,8 @@ std::set<std::string> HostedProjection::known_files(const DesiredProjection& wan
   return known;
 }
 
-void HostedProjection::unchanged(DesiredProjection asked, const std::string& sha256) {
-  asked_ = std::move(asked);
+void HostedProjection::unchanged(DesiredProjection request, const std::string& sha256) {
+  requested_ = std::move(request);
   if (const auto* failed = std::get_if<RolledBack>(&answer_); failed == nullptr || failed->sha256 != sha256) {
     answer_ = Accepted{};
   }
@@ -138,7 +138,7 @@ void HostedProjection::cannot_start(const std::exception& error) {
   if (const auto* good = rollout_.good()) {
     spdlog::error("{}: generation {} cannot start, generation {} comes back: {}", name_, running()->number,
                   good->number, reason);
-    answer_ = Refused{fmt::format("generation {} runs on: {}", good->number, reason), false};
+    answer_ = Refused{fmt::format("generation {} keeps running: {}", good->number, reason), false};
     rollout_.roll_back();
   } else {
     spdlog::error("{}: refused: {}", name_, reason);
@@ -157,8 +157,8 @@ bool HostedProjection::look_at_trial() {
     if (!status.passed_trial && out_of_order(status)) {
       spdlog::error("{}: generation {} failed before its first commit, going back to generation {}: {}", name_,
                     running()->number, good.number, status.reason);
-      answer_ = RolledBack{fmt::format("generation {} runs on: {}", good.number, status.reason), running()->wanted,
-                           running()->sha256};
+      answer_ = RolledBack{fmt::format("generation {} keeps running: {}", good.number, status.reason),
+                           running()->wanted, running()->sha256};
       rollout_.roll_back();
       end_workers();
       return true;
@@ -201,8 +201,8 @@ std::optional<std::uint32_t> HostedProjection::read_model_version() const {
 CurrentProjection HostedProjection::current() const {
   const bool stopping = rollout_.in<Rollout::Stopping>() != nullptr;
   const auto* refused = std::get_if<Refused>(&answer_);
-  return {asked_, running() != nullptr ? running()->wanted.projection.checkpoint : "",
-          running() != nullptr && !stopping, refused != nullptr && refused->look_again, stopping};
+  return {requested_, running() != nullptr ? running()->wanted.projection.checkpoint : "",
+          running() != nullptr && !stopping, refused != nullptr && refused->retry, stopping};
 }
 
 /// Why the request was not carried out; empty if it was.
@@ -237,13 +237,13 @@ std::vector<projection::WorkerStatus> HostedProjection::status() const {
   if (running() == nullptr) {
     projection::WorkerStatus status;
     status.projection = name_;
-    status.checkpoint = asked_.projection.checkpoint;
-    status.partitions = asked_.projection.partitions;
+    status.checkpoint = requested_.projection.checkpoint;
+    status.partitions = requested_.projection.partitions;
     status.state = std::holds_alternative<Refused>(answer_) ? projection::State::Refused
                    : ended()                                ? projection::State::Stopped
                                                             : projection::State::Missing;
     status.reason = reason();
-    status.plugin = asked_.projection.plugin;
+    status.plugin = requested_.projection.plugin;
     all.push_back(std::move(status));
   }
   return all;

@@ -29,10 +29,10 @@ public:
   /// Starts a generation. If one is running, it finishes its batches and ends first. If that one worked, the new one is
   /// on trial: if it fails before the trial has ended, the old one comes back.
   void run(Generation generation);
-  /// The request cannot be carried out; a running generation goes on. `look_again`: the file seemed half written.
-  void refuse(DesiredProjection asked, const std::string& reason, bool look_again);
+  /// The request cannot be carried out; a running generation goes on. `retry`: the file seemed half written.
+  void refuse(DesiredProjection request, const std::string& reason, bool retry);
   /// There is no plugin file, and nothing runs.
-  void missing(DesiredProjection asked, const std::string& reason);
+  void missing(DesiredProjection request, const std::string& reason);
   /// Whether the last request could not be started for lack of resources, so that it should be tried again. The next
   /// call returns false.
   [[nodiscard]] bool take_could_not_start() noexcept { return std::exchange(could_not_start_, false); }
@@ -40,7 +40,7 @@ public:
   /// failed its trial under the same request.
   [[nodiscard]] std::set<std::string> known_files(const DesiredProjection& wanted) const;
   /// The requested file is already running, or failed its trial before; `sha256` is one of known_files.
-  void unchanged(DesiredProjection asked, const std::string& sha256);
+  void unchanged(DesiredProjection request, const std::string& sha256);
   /// Tells the workers to end.
   void stop();
 
@@ -63,7 +63,7 @@ private:
   struct Accepted {};
   struct Refused {
     std::string reason;
-    bool look_again = false;
+    bool retry = false;
   };
   struct Missing {
     std::string reason;
@@ -90,7 +90,7 @@ private:
   const projection::WorkerServices& services_;
   PluginThread& plugins_;
 
-  DesiredProjection asked_;
+  DesiredProjection requested_;
   Answer answer_;
   bool could_not_start_ = false;
   Rollout rollout_;

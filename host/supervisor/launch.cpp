@@ -13,10 +13,10 @@
 namespace projector::supervisor {
 namespace {
 
-Launch refused(std::string reason, bool look_again = false) {
+Launch refused(std::string reason, bool retry = false) {
   Launch launch;
   launch.refusal = std::move(reason);
-  launch.look_again = look_again;
+  launch.retry = retry;
   return launch;
 }
 

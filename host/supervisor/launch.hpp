@@ -26,8 +26,8 @@ struct Generation {
 
 struct Launch {
   std::optional<Generation> generation;
-  std::string refusal;     ///< why it cannot run: what was found, where, the way out
-  bool look_again = false; ///< the file seemed half written
+  std::string refusal; ///< why it cannot run: what was found, where, the way out
+  bool retry = false;  ///< the file seemed half written
   /// The file's SHA-256 if it is a known one; nothing was loaded then.
   std::optional<std::string> known;
 };

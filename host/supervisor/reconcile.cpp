@@ -18,12 +18,12 @@ std::vector<std::uint32_t> share_of(const std::optional<config::WorkerShare>& wo
 }
 
 /// Whether the request differs from the last one. A rebuild request that was served is not a difference.
-bool differs(const DesiredProjection& wanted, const DesiredProjection& asked) {
-  const bool same_file = wanted.plugin.has_value() == asked.plugin.has_value() &&
-                         (!wanted.plugin || wanted.plugin->signature == asked.plugin->signature);
-  const bool served = !wanted.rebuild || wanted.rebuild == asked.rebuild;
-  return !same_file || !served || wanted.behind != asked.behind || !(wanted.projection == asked.projection) ||
-         wanted.partitions != asked.partitions;
+bool differs(const DesiredProjection& wanted, const DesiredProjection& last) {
+  const bool same_file = wanted.plugin.has_value() == last.plugin.has_value() &&
+                         (!wanted.plugin || wanted.plugin->signature == last.plugin->signature);
+  const bool served = !wanted.rebuild || wanted.rebuild == last.rebuild;
+  return !same_file || !served || wanted.behind != last.behind || !(wanted.projection == last.projection) ||
+         wanted.partitions != last.partitions;
 }
 
 } // namespace
@@ -50,8 +50,8 @@ Desired desired_projections(const config::Configuration& configuration, const Di
       wanted.projection.partitions = stored->second;
     }
     wanted.partitions = share_of(configuration.worker, wanted.projection.partitions);
-    if (const auto asked = rebuilds.find(projection.checkpoint); asked != rebuilds.end()) {
-      wanted.rebuild = asked->second;
+    if (const auto request = rebuilds.find(projection.checkpoint); request != rebuilds.end()) {
+      wanted.rebuild = request->second;
     }
     if (const auto found = discovery.plugins.find(projection.plugin); found != discovery.plugins.end()) {
       wanted.plugin = found->second;
@@ -120,7 +120,7 @@ std::vector<Action> reconcile(const Desired& desired, const Current& current) {
     }
     if (!now.stopping && !goes_on) {
       actions.push_back({Action::Kind::Stop, name});
-    } else if (goes_on && (now.look_again || differs(wanted->second, now.asked))) {
+    } else if (goes_on && (now.retry || differs(wanted->second, now.requested))) {
       actions.push_back({Action::Kind::Replace, name});
     }
   }
@@ -132,10 +132,10 @@ std::vector<Action> reconcile(const Desired& desired, const Current& current) {
     if (wanted == desired.end()) {
       actions.push_back({Action::Kind::Forget, name});
     } else if (!wanted->second.plugin) {
-      if (differs(wanted->second, now.asked)) {
+      if (differs(wanted->second, now.requested)) {
         actions.push_back({Action::Kind::Missing, name});
       }
-    } else if ((now.look_again || differs(wanted->second, now.asked)) &&
+    } else if ((now.retry || differs(wanted->second, now.requested)) &&
                !ending.contains(wanted->second.projection.checkpoint)) {
       actions.push_back({Action::Kind::Start, name});
     }

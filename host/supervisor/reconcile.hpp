@@ -50,11 +50,11 @@ std::vector<std::string> not_autostarted(const config::Configuration& configurat
 
 /// A projection as it is on this host now.
 struct CurrentProjection {
-  DesiredProjection asked; ///< the last request, which was started, refused or found missing
-  std::string checkpoint;  ///< the one that its workers move; empty if nothing runs
-  bool running = false;    ///< a generation of it runs; else it was refused or is missing
-  bool look_again = false; ///< the file seemed half written
-  bool stopping = false;   ///< stop() was called, and some workers still run
+  DesiredProjection requested; ///< the last request, which was started, refused or found missing
+  std::string checkpoint;      ///< the one that its workers move; empty if nothing runs
+  bool running = false;        ///< a generation of it runs; else it was refused or is missing
+  bool retry = false;          ///< the same request is tried again, e.g. as its file seemed half written
+  bool stopping = false;       ///< stop() was called, and some workers still run
 };
 using Current = std::map<std::string, CurrentProjection>;
 

@@ -164,8 +164,8 @@ void Supervisor::scan() {
   for (const auto& action : actions) {
     carry_out_sealed(action, desired);
   }
-  const bool look_again = std::any_of(hosted_.begin(), hosted_.end(),
-                                      [](const auto& hosted) { return hosted.second.current().look_again; });
+  const bool retry_soon =
+      std::any_of(hosted_.begin(), hosted_.end(), [](const auto& hosted) { return hosted.second.current().retry; });
   {
     const std::lock_guard lock(mutex_);
     desired_ = std::move(desired);
@@ -174,7 +174,7 @@ void Supervisor::scan() {
   if (!actions.empty()) {
     services_.bookkeeper.poke();
   }
-  scan_at_ = base::Clock::now() + (look_again ? std::min(kLookAgain, next) : next);
+  scan_at_ = base::Clock::now() + (retry_soon ? std::min(kRetryHalfWritten, next) : next);
 }
 
 Current Supervisor::current() const {
@@ -182,12 +182,12 @@ Current Supervisor::current() const {
   for (const auto& [name, hosted] : hosted_) {
     auto& now = current.emplace(name, hosted.current()).first->second;
     const auto again = again_.find(name);
-    now.look_again = now.look_again || (again != again_.end() && base::Clock::now() >= again->second.at);
+    now.retry = now.retry || (again != again_.end() && base::Clock::now() >= again->second.at);
   }
   for (const auto& [name, preparing] : preparing_) {
     auto& now = current[name];
-    now.asked = preparing.wanted;
-    now.look_again = false;
+    now.requested = preparing.wanted;
+    now.retry = false;
   }
   return current;
 }

@@ -63,7 +63,7 @@ public:
 
 private:
   /// Pause before a file that seemed half written is read again.
-  static constexpr base::Duration kLookAgain = std::chrono::milliseconds(250);
+  static constexpr base::Duration kRetryHalfWritten = std::chrono::milliseconds(250);
 
   /// A launch on the plugin thread.
   struct Preparing {
@@ -98,7 +98,7 @@ private:
   HostedProjection& hosted(const std::string& name);
   /// Continues with the results of the plugin thread.
   bool take_prepared();
-  void go_on(PluginThread::Prepared& prepared, const Preparing& asked);
+  void go_on(PluginThread::Prepared& prepared, const Preparing& request);
   [[nodiscard]] std::string refuse_partitions(const DesiredProjection& wanted) const;
   /// Schedules a retry of the projection, each time after a longer pause.
   void try_again(const std::string& projection);

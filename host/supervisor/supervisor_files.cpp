@@ -50,7 +50,7 @@ void Supervisor::keep_unreadable(Discovery& discovery) {
     }
     for (const auto& [name, hosted] : hosted_) {
       const auto now = hosted.current();
-      const auto& plugin = now.asked.plugin;
+      const auto& plugin = now.requested.plugin;
       if (now.running && directory.starts_with(plugin->file.parent_path().string() + ": ")) {
         discovery.plugins.try_emplace(plugin->name, *plugin);
       }
@@ -66,7 +66,7 @@ bool Supervisor::keep_absent(Discovery& discovery) {
     if (!running.running) {
       continue;
     }
-    const auto& plugin = *running.asked.plugin;
+    const auto& plugin = *running.requested.plugin;
     const auto found = discovery.plugins.find(plugin.name);
     if ((found != discovery.plugins.end() && found->second.file == plugin.file) || is_there(plugin.file)) {
       continue;

@@ -82,13 +82,13 @@ bool Supervisor::take_prepared() {
     const std::lock_guard lock(mutex_);
     const auto found = preparing_.find(prepared.projection);
     if (found != preparing_.end() && found->second.ticket == prepared.ticket) {
-      const Preparing asked = std::move(found->second);
+      const Preparing request = std::move(found->second);
       preparing_.erase(found);
       any = true;
       try {
-        go_on(prepared, asked);
+        go_on(prepared, request);
       } catch (const std::exception& error) {
-        hosted(prepared.projection).refuse(asked.wanted, fmt::format("cannot be started: {}", error.what()), false);
+        hosted(prepared.projection).refuse(request.wanted, fmt::format("cannot be started: {}", error.what()), false);
         try_again(prepared.projection);
       }
     }
@@ -101,8 +101,8 @@ bool Supervisor::take_prepared() {
   return any;
 }
 
-void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& asked) {
-  const auto& [wanted, requested_at, ticket] = asked;
+void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& request) {
+  const auto& [wanted, requested_at, ticket] = request;
   const std::string& name = prepared.projection;
   Launch& launch = prepared.launch;
   HostedProjection& running = hosted(name);
@@ -120,7 +120,7 @@ void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& asked)
   if (launch.known) {
     running.unchanged(wanted, *launch.known);
   } else if (!launch.refusal.empty()) {
-    running.refuse(wanted, launch.refusal, launch.look_again);
+    running.refuse(wanted, launch.refusal, launch.retry);
   } else {
     ++generations_[name];
     owners_.started(wanted.projection);
@@ -134,8 +134,8 @@ void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& asked)
   if (prepared.again || running.take_could_not_start()) {
     try_again(name);
   }
-  if (launch.look_again) {
-    scan_at_ = std::min(scan_at_, base::Clock::now() + kLookAgain);
+  if (launch.retry) {
+    scan_at_ = std::min(scan_at_, base::Clock::now() + kRetryHalfWritten);
   }
 }
 

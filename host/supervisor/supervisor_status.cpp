@@ -71,7 +71,7 @@ std::optional<Outlook> Supervisor::outlook() const {
                                             status.reason.empty() ? "" : ": ", status.reason));
     }
     const auto hosted = hosted_.find(status.projection);
-    const bool half_written = hosted != hosted_.end() && hosted->second.current().look_again;
+    const bool half_written = hosted != hosted_.end() && hosted->second.current().retry;
     if (!stuck(status.state) || half_written || preparing_.contains(status.projection)) {
       continue;
     }

@@ -55,7 +55,7 @@ TEST_F(Rebuild, AnotherReadModelVersionWaitsForTheOperatorAndRebuildsAllPartitio
   ASSERT_NO_FATAL_FAILURE(start(""));
   const auto before = contents();
   put("rebuild");
-  ASSERT_TRUE(shows_reason("trial", "generation 1 runs on: ")) << everything();
+  ASSERT_TRUE(shows_reason("trial", "generation 1 keeps running: ")) << everything();
   EXPECT_TRUE(shows_reason("trial", "projectorctl rebuild trial")) << everything();
   EXPECT_EQ(shown("trial", "state"), "live");
   EXPECT_EQ(shown("trial", "plugin_version"), "1.0.0");
@@ -137,7 +137,7 @@ TEST_F(Rebuild, AnAutomaticRebuildThatFailsLeavesTheReadModelAsItWas) {
   EXPECT_EQ(stored_version(), "2");
   // By itself it goes up only.
   put(".");
-  ASSERT_TRUE(shows_reason("trial", "generation 3 runs on: ")) << everything();
+  ASSERT_TRUE(shows_reason("trial", "generation 3 keeps running: ")) << everything();
   ASSERT_TRUE(shows_reason("trial", "to go back run \"projectorctl rebuild trial\"")) << everything();
   EXPECT_EQ(epoch(), "2");
   ASSERT_NO_FATAL_FAILURE(request());

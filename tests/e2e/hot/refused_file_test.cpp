@@ -80,9 +80,9 @@ TEST_F(RefusedFile, TheOldGenerationRunsOnWithTheReasonUntilAGoodFileComes) {
   for (const auto& fault : faults()) {
     SCOPED_TRACE(fault.what);
     fault.put(target);
-    ASSERT_TRUE(shows_reason("trial", "generation 1 runs on: ")) << everything();
+    ASSERT_TRUE(shows_reason("trial", "generation 1 keeps running: ")) << everything();
     ASSERT_TRUE(shows_reason("trial", fault.reason)) << everything();
-    EXPECT_TRUE(host_.logs("trial: refused, generation 1 runs on: "));
+    EXPECT_TRUE(host_.logs("trial: refused, generation 1 keeps running: "));
     EXPECT_EQ(shown("trial", "state"), "live");
     EXPECT_EQ(shown("trial", "generation"), "1");
     EXPECT_EQ(shown("trial", "plugin_version"), "5.0.0");

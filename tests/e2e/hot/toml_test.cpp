@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kOne = "[projection.one]\nplugin = \"trial\"\n";
 constexpr const char* kTwo = "[projection.two]\nplugin = \"trial\"\n";
-constexpr const char* kLastGood = "its configuration file is refused, the last good version runs on: ";
+constexpr const char* kLastGood = "its configuration file is refused, the last good version stays in use: ";
 
 class Toml : public HotTest {
 protected:
@@ -148,7 +148,7 @@ TEST_F(Toml, StatusShowsTheLastGoodVersionAsItRuns) {
   ASSERT_TRUE(becomes("SELECT count(*) FROM projector_workers WHERE projection = 'three' AND state = 'live'", "2"));
   host_.write_projection_file("three", good + "batch_sise = 3\n");
   ASSERT_TRUE(becomes("SELECT count(*) FROM projector_workers WHERE projection = 'three' AND state = 'live' AND reason "
-                      "LIKE '%the last good version runs on%'",
+                      "LIKE '%the last good version stays in use%'",
                       "2"))
       << everything();
   const auto status =
@@ -202,10 +202,10 @@ TEST_F(Toml, SettingsThatThePluginRefusesLeaveTheOldOnesInForce) {
   const auto thread = shown("notes", "thread");
 
   host_.write_projection_file("notes", settings("exec = 5\n"));
-  ASSERT_TRUE(shows_reason("notes", "generation 1 runs on: ")) << everything();
+  ASSERT_TRUE(shows_reason("notes", "generation 1 keeps running: ")) << everything();
   EXPECT_TRUE(shows_reason("notes", "projections.d/notes.toml:5:")) << everything();
   EXPECT_TRUE(shows_reason("notes", "exec")) << everything();
-  EXPECT_TRUE(host_.logs("notes: refused, generation 1 runs on: "));
+  EXPECT_TRUE(host_.logs("notes: refused, generation 1 keeps running: "));
   append(10);
   ASSERT_TRUE(becomes("SELECT count(*) FROM notes WHERE text = 'old'", "20")) << everything();
   EXPECT_EQ(shown("notes", "thread"), thread);
@@ -232,7 +232,7 @@ TEST_F(Toml, SettingsThatFailTheirTrialLeaveTheOldOnesInForce) {
   append(10);
   ASSERT_TRUE(host_.logs("notes: generation 2 failed before its first commit, going back to generation 1: "))
       << everything();
-  ASSERT_TRUE(shows_reason("notes", "generation 1 runs on: ")) << everything();
+  ASSERT_TRUE(shows_reason("notes", "generation 1 keeps running: ")) << everything();
   EXPECT_TRUE(shows_reason("notes", "no_such_function")) << everything();
   ASSERT_TRUE(becomes("SELECT count(*) FROM notes WHERE text = 'old'", "20")) << everything();
 }

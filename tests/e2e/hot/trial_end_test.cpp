@@ -126,7 +126,7 @@ TEST_F(TrialEnd, ComesNotBeforeItsTimeForAGenerationThatRejectsItsFirstEvent) {
   append_to("order-1", 1);
   ASSERT_TRUE(host_.logs("quiet: generation 2 failed before its first commit, going back to generation 1"))
       << everything();
-  ASSERT_TRUE(shows_reason("quiet", "generation 1 runs on: ")) << everything();
+  ASSERT_TRUE(shows_reason("quiet", "generation 1 keeps running: ")) << everything();
   ASSERT_TRUE(caught_up()) << everything();
 }
 

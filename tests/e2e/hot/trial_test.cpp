@@ -65,7 +65,7 @@ protected:
       return wrong != "0" || host_.log().find(text) != std::string::npos;
     })) << everything();
     ASSERT_EQ(wrong, "0") << everything();
-    ASSERT_TRUE(shows_reason("trial", "generation 1 runs on: ")) << everything();
+    ASSERT_TRUE(shows_reason("trial", "generation 1 keeps running: ")) << everything();
     ASSERT_TRUE(shows_reason("trial", why)) << everything();
     ASSERT_TRUE(shows("trial", "generation", "1")) << everything();
     ASSERT_TRUE(shows("trial", "state", "live")) << everything();

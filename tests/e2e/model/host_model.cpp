@@ -206,12 +206,13 @@ std::map<std::string, Shown> HostModel::shown() const {
     const auto known = all.find(name);
     if (!included.good && runs(name)) {
       auto& reason = known->second.reason;
-      reason.insert(reason.end(), {"its configuration file is refused, it runs on without: ", name});
+      reason.insert(reason.end(),
+                    {"its configuration file is refused, the projection keeps running without that file: ", name});
     } else if (!included.good) {
       all[name] = {Shown::State::Refused, "", 0, {"", name + ".toml:"}};
     } else if (included.errors && known != all.end()) {
       auto& reason = known->second.reason;
-      reason.insert(reason.end(), {"its configuration file is refused, the last good version runs on: ", name});
+      reason.insert(reason.end(), {"its configuration file is refused, the last good version stays in use: ", name});
     }
   }
   return all;
@@ -227,8 +228,8 @@ Shown HostModel::shown(const Projection& projection) {
       shown.reason = {"", running.failure};
     }
     if (projection.failed_attempt) {
-      shown.reason.push_back(
-          fmt::format("generation {} {}: ", running.number, running.failure.empty() ? "runs on" : "stays"));
+      shown.reason.push_back(fmt::format("generation {} {}: ", running.number,
+                                         running.failure.empty() ? "keeps running" : "is not replaced"));
       shown.reason.push_back(projection.failed_why);
     }
   } else if (projection.missing) {

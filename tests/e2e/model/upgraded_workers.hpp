@@ -38,9 +38,9 @@ std::string to_string(const WorkerOperation& operation);
 ///
 /// The stored read model has a version and an epoch. A worker takes a plugin of a higher read model version into use by
 /// emptying the read model, which raises both; whatever runs a lower version from then on is refused and takes no part.
-/// A plugin of a lower version that is put under a running generation is refused, and that generation runs on; after a
-/// new start there is only the file, whose worker then takes no part. A request rebuilds in the same version, also
-/// while one of the workers takes no part.
+/// A plugin of a lower version that is put under a running generation is refused, and that generation keeps running;
+/// after a new start there is only the file, whose worker then takes no part. A request rebuilds in the same version,
+/// also while one of the workers takes no part.
 class UpgradedWorkers {
 public:
   struct Worker {

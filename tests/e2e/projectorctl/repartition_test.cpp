@@ -242,7 +242,7 @@ TEST_F(RepartitionCommand, IsRefusedWhileAHostRunsTheProjection) {
   EXPECT_THAT(run.output, HasSubstr(fmt::format("/{} (partition 0, 1, live, ", host_.pid())));
   configure(2, "enabled = false\n");
   ASSERT_TRUE(test::eventually([&] { return value("SELECT count(*) FROM projector_workers") == "0"; }));
-  EXPECT_EQ(repartition_to(4).code, 0) << "the host runs on, without this projection";
+  EXPECT_EQ(repartition_to(4).code, 0) << "the host keeps running without this projection";
   configure(4);
   add_events(10);
   EXPECT_TRUE(test::eventually([&] {

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-/// One host: it loads, and keeps what is good.
+/// One start of a host: it loads its configuration and stores the good files.
 class LastGoodLoad : public testing::Test {
 protected:
   LastGoodLoad() { sources.environment("PROJECTORD_DSN", "dbname=app").main("include = [\"d/*.toml\"]\n"); }
@@ -31,11 +31,11 @@ protected:
     }
     return result;
   }
-  /// "FILE runs on: NAMES: PROBLEMS" of each.
+  /// Each as "FILE: NAMES: PROBLEMS", with " stays in use" after FILE if its last good version does.
   std::vector<std::string> refused(const Loaded& loaded) const {
     std::vector<std::string> result;
     for (const RefusedFile& file : loaded.refused) {
-      result.push_back(fmt::format("{}{}: {}: {}", file.file.filename().string(), file.last_good ? " runs on" : "",
+      result.push_back(fmt::format("{}{}: {}: {}", file.file.filename().string(), file.last_good ? " stays in use" : "",
                                    fmt::join(file.projections, " "), fmt::join(sources.messages(file.problems), "; ")));
     }
     return result;
@@ -61,8 +61,9 @@ TEST_F(LastGoodLoad, ARefusedFilesLastGoodVersionStands) {
     const Loaded loaded = load();
     EXPECT_THAT(loaded.main_problems, IsEmpty());
     EXPECT_THAT(names(loaded), ElementsAre("a 5", "b 7"));
-    EXPECT_THAT(refused(loaded), ElementsAre("a.toml runs on: a: d/a.toml:2:14: projection.a.batch_size: found the "
-                                             "integer 0, expected a whole number from 1 to 100000"));
+    EXPECT_THAT(refused(loaded),
+                ElementsAre("a.toml stays in use: a: d/a.toml:2:14: projection.a.batch_size: found the "
+                            "integer 0, expected a whole number from 1 to 100000"));
     EXPECT_THAT(good(loaded), ElementsAre("b.toml"));
     EXPECT_EQ(last_good_source(loaded, "a"), &loaded.refused.at(0));
     EXPECT_EQ(last_good_source(loaded, "b"), nullptr);
@@ -103,7 +104,8 @@ TEST_F(LastGoodLoad, AFileThatCannotBeReadRunsOn) {
   fs::create_symlink("nowhere", sources.path("d/a.toml"));
   const Loaded loaded = load();
   EXPECT_THAT(names(loaded), ElementsAre("a 100"));
-  EXPECT_THAT(refused(loaded), ElementsAre("a.toml runs on: a: d/a.toml: cannot be read: No such file or directory"));
+  EXPECT_THAT(refused(loaded),
+              ElementsAre("a.toml stays in use: a: d/a.toml: cannot be read: No such file or directory"));
 }
 
 TEST_F(LastGoodLoad, AFileThatIsRemovedIsRemoved) {
@@ -199,7 +201,8 @@ TEST_F(LastGoodLoad, TwoNewFilesWithOneNameAreTheMainFilesProblem) {
 TEST_F(LastGoodLoad, AFileThatClashesWithARefusedVersionIsFineBesideTheLastGoodOne) {
   sources.file("d/a.toml", "[projection.a]\n").file("d/b.toml", "[projection.b]\n");
   load();
-  // "y" in both is told of b, but only as long as a's new version, which is wrong by itself, counts.
+  // "y" is in both files and would be reported for b, but only if a's new version counted, which has an error of its
+  // own.
   sources.file("d/a.toml", "[projection.a]\ncheckpoint = \"y\"\nbatch_size = 0\n");
   sources.file("d/b.toml", "[projection.b]\nbatch_size = 8\ncheckpoint = \"y\"\n");
   const Loaded loaded = load();

@@ -70,7 +70,7 @@ TEST(CheckText, ConfigurationProblemsNameTheirPlaces) {
   report.loaded.warnings = {{{"PROJECTORD_DSN", 0, 0}, "wins"}};
   EXPECT_EQ(configuration_problems(report.loaded),
             "main.toml:2:7: found a number\n"
-            "a.toml:1:4: unknown key (this file is refused, the others are taken)\n"
+            "a.toml:1:4: unknown key (this file is refused, the others are used)\n"
             "warning: PROJECTORD_DSN: wins\n");
   EXPECT_EQ(check_text(report), "");
   EXPECT_EQ(exit_code(report), 2);

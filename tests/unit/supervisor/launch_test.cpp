@@ -42,7 +42,7 @@ protected:
 TEST_F(LaunchTest, EachPartitionHasACopyOfItsOwn) {
   auto ready = launch(wanted("recorder", {1, 3, 5}));
   ASSERT_EQ(ready.refusal, "");
-  EXPECT_FALSE(ready.look_again);
+  EXPECT_FALSE(ready.retry);
   ASSERT_EQ(ready.generation->assignments.size(), 3u);
   std::set<fs::path> files;
   std::vector<std::uint32_t> partitions;
@@ -95,7 +95,7 @@ TEST_F(LaunchTest, ABadFileIsRefusedWithItsPathAndLeavesNoCopy) {
   const auto refused = launch(bad);
   EXPECT_FALSE(refused.generation);
   EXPECT_EQ(refused.refusal.find(bad.plugin->file.string()), 0u) << refused.refusal;
-  EXPECT_FALSE(refused.look_again);
+  EXPECT_FALSE(refused.retry);
   EXPECT_EQ(copies(), 0u);
 }
 
@@ -109,7 +109,7 @@ TEST_F(LaunchTest, AHalfWrittenFileIsLookedAtAgain) {
   half.plugin->file = file;
   const auto refused = launch(half);
   EXPECT_NE(refused.refusal, "");
-  EXPECT_TRUE(refused.look_again);
+  EXPECT_TRUE(refused.retry);
   EXPECT_EQ(copies(), 0u);
 }
 

@@ -27,12 +27,12 @@ FoundPlugin found(const std::string& name, std::uint64_t inode = 1) {
   return {name, "/plugins/" + name + ".so", {1, inode, 1000, 1, 1}, false, {}};
 }
 
-DesiredProjection asked(const config::Projection& projection, std::uint64_t inode = 1) {
+DesiredProjection request(const config::Projection& projection, std::uint64_t inode = 1) {
   return {projection, found(projection.plugin, inode), {0}};
 }
 
 Desired wanted(const config::Projection& projection, std::uint64_t inode = 1) {
-  return {{projection.name, asked(projection, inode)}};
+  return {{projection.name, request(projection, inode)}};
 }
 
 Desired wanted_without_file(const config::Projection& projection) {
@@ -47,7 +47,7 @@ Desired rebuilt(Desired desired, std::int64_t number, std::int64_t epoch = 1) {
 }
 
 CurrentProjection running(const config::Projection& projection, std::uint64_t inode = 1) {
-  return {asked(projection, inode), projection.checkpoint, true, false, false};
+  return {request(projection, inode), projection.checkpoint, true, false, false};
 }
 
 /// The last request was refused, and the former generation goes on.
@@ -56,7 +56,7 @@ CurrentProjection runs_instead(const config::Projection& projection, DesiredProj
 }
 
 CurrentProjection refused(const config::Projection& projection, std::uint64_t inode = 1) {
-  return {asked(projection, inode), "", false, false, false};
+  return {request(projection, inode), "", false, false, false};
 }
 
 CurrentProjection missing(const config::Projection& projection) {
@@ -89,20 +89,20 @@ config::Projection with_checkpoint(config::Projection projection, const std::str
 std::vector<Case> cases() {
   const auto a = projection("a");
   CurrentProjection half_written = refused(a);
-  half_written.look_again = true;
-  CurrentProjection half_written_beside = runs_instead(a, asked(a, 2));
-  half_written_beside.look_again = true;
+  half_written.retry = true;
+  CurrentProjection half_written_beside = runs_instead(a, request(a, 2));
+  half_written_beside.retry = true;
   CurrentProjection other_share = running(a);
-  other_share.asked.partitions = {1};
+  other_share.requested.partitions = {1};
   return {
       {"NothingAtAll", {}, {}, {}},
       {"New", wanted(a), {}, {{Kind::Start, "a"}}},
       {"NewWithoutFile", wanted_without_file(a), {}, {{Kind::Missing, "a"}}},
       {"Agreed", wanted(a), {{"a", running(a)}}, {}},
       {"FileChangedUnderARunningOne", wanted(a, 2), {{"a", running(a, 1)}}, {{Kind::Replace, "a"}}},
-      {"RefusedFileIsNotTriedAgain", wanted(a, 2), {{"a", runs_instead(a, asked(a, 2))}}, {}},
+      {"RefusedFileIsNotTriedAgain", wanted(a, 2), {{"a", runs_instead(a, request(a, 2))}}, {}},
       {"HalfWrittenFileIsTriedAgain", wanted(a, 2), {{"a", half_written_beside}}, {{Kind::Replace, "a"}}},
-      {"FileOfARefusedChangeIsPutBack", wanted(a), {{"a", runs_instead(a, asked(a, 2))}}, {{Kind::Replace, "a"}}},
+      {"FileOfARefusedChangeIsPutBack", wanted(a), {{"a", runs_instead(a, request(a, 2))}}, {{Kind::Replace, "a"}}},
       {"AnotherShareOfThePartitions", wanted(a), {{"a", other_share}}, {{Kind::Replace, "a"}}},
       {"RebuildIsAskedFor", rebuilt(wanted(a), 1), {{"a", running(a)}}, {{Kind::Replace, "a"}}},
       {"RebuildWasServed", rebuilt(wanted(a), 1), {{"a", runs_instead(a, rebuilt(wanted(a), 1).at("a"))}}, {}},
@@ -148,7 +148,7 @@ std::vector<Case> cases() {
        {{"a", stopping(running(a))}, {"b", refused(with_checkpoint(projection("b"), "a"), 1)}},
        {}},
       {"LetsGoOfItsCheckpointFirst",
-       {{"a", asked(with_checkpoint(a, "other"))}, {"b", asked(with_checkpoint(projection("b"), "a"))}},
+       {{"a", request(with_checkpoint(a, "other"))}, {"b", request(with_checkpoint(projection("b"), "a"))}},
        {{"a", running(a)}},
        {{Kind::Replace, "a"}}},
       {"OthersDoNotWait", wanted(projection("b")), {{"a", stopping(running(a))}}, {{Kind::Start, "b"}}},
