@@ -12,7 +12,7 @@
 
 namespace projector::control {
 
-/// A database of the test's own with a session in it, and a configuration that leads there and finds no plugins.
+/// A database of the test's own with a session in it, and a configuration that connects to it and has no plugins.
 class ControlDatabase : public ::testing::Test {
 protected:
   ControlDatabase() {
@@ -37,7 +37,7 @@ protected:
     }
   }
 
-  /// One event that was made `age` ago; its position.
+  /// Appends one event that is `age` old; returns its position.
   std::int64_t append(const std::string& age = "0 s") {
     const auto row = connection_.exec(
         "INSERT INTO events (bounded_context, aggregate_type, aggregate_id, aggregate_version, event_id, event_type, "
@@ -49,7 +49,7 @@ protected:
 
   std::string look(std::string_view sql) { return std::string(connection_.exec(sql).bytes(0, 0)); }
 
-  /// Makes role_, which may log in and nothing else; its DSN for this database.
+  /// Creates role_, which may only log in; returns its DSN for this database.
   std::string create_role() {
     connection_.script("CREATE ROLE " + role_ + " LOGIN");
     return dsn_.substr(0, dsn_.find(" user=")) + " user=" + role_;

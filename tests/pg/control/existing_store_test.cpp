@@ -32,7 +32,7 @@ protected:
   std::string objects() {
     return look("SELECT string_agg(oid::text, ' ' ORDER BY oid) FROM pg_class WHERE relname ~ 'event|aggregate'");
   }
-  /// A session that has appended and not yet committed.
+  /// Opens a session that has appended an event and not yet committed.
   std::unique_ptr<pg::Connection> open_append() {
     auto writer = std::make_unique<pg::Connection>(pg::ConnectOptions{.dsn = dsn_, .settings = {}}, base::no_stop());
     writer->script(
@@ -57,7 +57,7 @@ TEST_F(ExistingStore, WhatIsThereUnderOtherNamesIsLeftAloneAndNobodyWaits) {
   EXPECT_EQ(objects(), before);
   connection_.exec("SET lock_timeout = '1ms'");
   append();
-  apply(); // nor a second time
+  apply(); // a second run changes nothing either
   EXPECT_EQ(objects(), before);
 }
 

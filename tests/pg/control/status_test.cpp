@@ -17,7 +17,7 @@ using testing::Not;
 
 class StatusTest : public ControlDatabase {
 protected:
-  /// A projection that has run: its bookkeeping, and a checkpoint for each position.
+  /// Writes the rows of a projection that has run, with a checkpoint for each position.
   void store(const std::string& name, std::uint32_t partitions, const std::vector<std::int64_t>& positions) {
     connection_.exec(
         "INSERT INTO projector_projections (checkpoint, projection, plugin, partitions, read_model_version, "
@@ -208,7 +208,7 @@ TEST_F(StatusTest, AStoreThatCannotBeReachedLeavesTheRest) {
   EXPECT_EQ((status_text(status) + status_json(status)).find("hunter2"), std::string::npos);
 }
 
-/// The cures are run as they are printed.
+/// Runs the printed cures.
 TEST_F(StatusTest, AMissingGrantIsNamedAndCuresIt) {
   apply();
   append();

@@ -24,7 +24,7 @@ protected:
 };
 
 TEST_F(BatchTransactionFenceTest, ACheckpointThatMovedOutranksTheErrorsThatItLeadsTo) {
-  // What another host did meanwhile.
+  // Another host did this meanwhile.
   run("UPDATE projector_checkpoints SET position = 30; UPDATE projection_checkpoints SET last_global_position = 30; "
       "INSERT INTO seen VALUES (10)");
   transaction_.begin(move(0, 30));
@@ -151,7 +151,7 @@ protected:
         "CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON seen DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE "
         "FUNCTION wait(); SELECT pg_advisory_lock(4711)");
   }
-  /// Begins a commit and waits until it is under way.
+  /// Begins a commit and waits until the server runs it.
   std::future<bool> commit() {
     transaction_.begin(move(0, 30));
     exec(transaction_, "INSERT INTO seen VALUES (10)");

@@ -174,7 +174,7 @@ TEST_F(BatchTransactionTest, AFailedStatementIsChargedToItsEventAndPoisonsTheBat
   EXPECT_EQ(transaction_.failure()->kind, Kind::Statement);
   EXPECT_EQ(transaction_.failure()->reaction, Reaction::Reject);
   EXPECT_FALSE(transaction_.failure()->doubtful);
-  // A plugin that ignores it gets the same verdict again, and nothing runs any more.
+  // A plugin that ignores the failure gets the same status again, and no statement runs any more.
   const auto later = add(4, 8);
   EXPECT_EQ(later.status, PROJECTOR_REJECT);
   EXPECT_EQ(later.event_index, 5u);

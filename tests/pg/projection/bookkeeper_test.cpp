@@ -182,7 +182,7 @@ TEST_F(BookkeeperTest, ASourceIsNotAskedAnyMoreOnceItWasReplaced) {
   std::atomic<bool> replaced = false;
   bookkeeper_->publish_from([&] {
     asked = true;
-    // Its owner may go once publish_from has returned, so that may not be before this does.
+    // The owner may destroy this once publish_from has returned, so publish_from must not return before this function.
     EXPECT_FALSE(test::eventually([&] { return replaced.load(); }, std::chrono::seconds(1)));
     return std::vector<WorkerStatus>{status("a")};
   });

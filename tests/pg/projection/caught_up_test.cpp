@@ -25,7 +25,7 @@ protected:
     set_names(std::move(names));
     caught_up_.emplace(options(), tables_, log_, [this]() -> std::optional<supervisor::Outlook> {
       const std::lock_guard lock(mutex_);
-      ++asked_;
+      ++checks_;
       return names_ ? std::optional(supervisor::Outlook{
                           .checkpoints = *names_, .stuck = stuck_, .opening = {}, .refused = refused_})
                     : std::nullopt;
@@ -40,14 +40,14 @@ protected:
     stuck_ = std::move(stuck);
     refused_ = std::move(refused);
   }
-  int asked() {
+  int checks() {
     const std::lock_guard lock(mutex_);
-    return asked_;
+    return checks_;
   }
-  /// Whether it has not said so after a few more looks.
+  /// Whether it still has not reported it after a few more checks.
   bool waits() {
-    const int before = asked();
-    EXPECT_TRUE(test::eventually([&] { return asked() >= before + 3; }));
+    const int before = checks();
+    EXPECT_TRUE(test::eventually([&] { return checks() >= before + 3; }));
     return !readable(0);
   }
   bool readable(int milliseconds = 30000) {
@@ -64,7 +64,7 @@ protected:
   std::optional<Names> names_;
   std::map<std::string, std::string> stuck_;
   Names refused_;
-  int asked_ = 0;
+  int checks_ = 0;
   std::optional<supervisor::CaughtUp> caught_up_;
 };
 

@@ -67,7 +67,7 @@ TEST_F(CheckpointTablesTest, ARoleWithoutPrivilegesIsToldWhatToRun) {
                  "user who may make tables");
   }
   EXPECT_TRUE(poor.at_rest()) << "the session is of use afterwards";
-  // What `schema apply` runs is enough for that role.
+  // The statements of `schema apply` are enough for that role.
   connection_.script(read_model_schema("projection_checkpoints", "poor"));
   const auto tables = open_tables(poor, "projection_checkpoints");
   CheckpointRequest request;

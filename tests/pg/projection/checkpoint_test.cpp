@@ -8,7 +8,7 @@ protected:
   void make_mirror_row(const std::string& name, std::int64_t position) {
     observer_.exec("INSERT INTO projection_checkpoints VALUES ($1, $2)", pg::Parameters{}.text(name).int8(position));
   }
-  /// Moves a checkpoint as a worker does.
+  /// Moves a checkpoint like a worker.
   void set_position(const std::string& name, std::int64_t position) {
     observer_.exec("UPDATE projector_checkpoints SET position = $2, highest = greatest(highest, $2) WHERE name = $1",
                    pg::Parameters{}.text(name).int8(position));

@@ -7,8 +7,8 @@ namespace {
 
 class MadeAtOnce : public TransactionTest, public ::testing::WithParamInterface<const char*> {};
 
-/// Two projections whose setups make the same thing: the second one waits for the first and then runs into its rows in
-/// the catalogue.
+/// Two projections whose setups create the same object: the second one waits for the first, and then fails on a unique
+/// index of the catalogue.
 TEST_P(MadeAtOnce, IsTriedAgainAndThenThere) {
   pg::Connection other(options(), base::no_stop());
   other.script(std::string("BEGIN; ") + GetParam());

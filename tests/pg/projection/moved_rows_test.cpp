@@ -9,14 +9,14 @@ namespace {
 
 class MovedRowsTest : public ProjectionTest {
 protected:
-  /// Moves a checkpoint as a worker does.
+  /// Moves a checkpoint like a worker.
   void set_position(const std::string& name, std::int64_t position) {
     observer_.exec("UPDATE projector_checkpoints SET position = $2, highest = greatest(highest, $2) WHERE name = $1",
                    pg::Parameters{}.text(name).int8(position));
     observer_.exec("UPDATE projection_checkpoints SET last_global_position = $2 WHERE projection_name = $1",
                    pg::Parameters{}.text(name).int8(position));
   }
-  /// The statement that a refusal offers to go on after what was handled, or to handle it again.
+  /// The statement in a refusal that skips the handled events, or the one that handles them again.
   static std::string cure_in(const std::string& refusal, bool again) {
     const auto at = refusal.find(again ? "To handle the events above " : "continue after them");
     EXPECT_NE(at, std::string::npos) << refusal;
@@ -89,7 +89,7 @@ TEST_F(MovedRowsTest, OneStatementOfARefusalCuresAllPartitionsThatWereMovedAlike
       EXPECT_TRUE(open(partition(2)).checkpoint);
       EXPECT_NE(open(partition(3)).refusal, "") << "it was moved in the other direction and has a cure of its own";
 
-      // Run once more, later, it does not take back what was handled meanwhile.
+      // A second run, later, does not set back a checkpoint that has moved on meanwhile.
       set_position("revenue_p1", 70);
       run(cure_in(refusal, again));
       EXPECT_EQ(look("SELECT position FROM projector_checkpoints WHERE name = 'revenue_p1'"), "70");

@@ -6,7 +6,7 @@
 namespace projector::projection {
 namespace {
 
-/// Batches on sessions that a pooler in transaction mode lends.
+/// Runs batches on sessions that a pooler in transaction mode lends.
 class PooledTransaction : public TransactionTest {
 protected:
   [[nodiscard]] pg::ConnectOptions pooled() const {
@@ -25,7 +25,7 @@ TEST_F(PooledTransaction, AnOldConnectionProvesNothingAndTheStoreIsAlwaysAsked) 
   bool begun = false;
   to.confirm = [&] {
     ++asked;
-    // Only then would the crash of the server end the transaction.
+    // Only after BEGIN does a crash of the server end the transaction.
     begun = look("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in "
                  "transaction'") == "1";
     return asked > 1;

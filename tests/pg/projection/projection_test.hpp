@@ -16,13 +16,13 @@
 
 namespace projector::projection {
 
-/// A database of the test's own with the host's tables, and a session in it to look from.
+/// A database of the test's own with the host's tables, and a session in it for queries.
 class ProjectionTest : public ::testing::Test {
 protected:
   [[nodiscard]] pg::ConnectOptions options() const { return {.dsn = dsn_, .settings = {}}; }
   /// The first column of the first row.
   std::string look(std::string_view sql) { return std::string(observer_.exec(sql).bytes(0, 0)); }
-  /// All cells of all rows, "a|b" a row, rows apart by a blank.
+  /// All cells of all rows, each row as "a|b", separated by blanks.
   std::string table(std::string_view sql) {
     const auto rows = observer_.exec(sql);
     std::string text;
@@ -71,7 +71,7 @@ inline projector_value text_value(std::string_view text, std::uint32_t oid = 0) 
   return {text.data(), text.size(), oid, 0};
 }
 
-/// Besides, a pool and one projection "revenue" with a checkpoint at 0 and a table seen(position).
+/// Adds a pool and one projection "revenue" with a checkpoint at 0 and a table seen(position).
 class TransactionTest : public ProjectionTest {
 protected:
   void SetUp() override {
@@ -94,7 +94,7 @@ protected:
                               std::uint32_t event_index = PROJECTOR_NO_EVENT, std::uint32_t flags = 0) {
     return transaction.exec(event_index, flags, sql.c_str(), values.data(), values.size());
   }
-  /// The first cell of a query that is expected to work; "NULL" for one.
+  /// The first cell of a query that is expected to succeed; "NULL" if it is NULL.
   static std::string query(BatchTransaction& transaction, const std::string& sql,
                            const std::vector<projector_value>& values = {}) {
     std::unique_ptr<plugin::Rows> rows;

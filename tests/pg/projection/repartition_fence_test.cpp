@@ -36,7 +36,7 @@ protected:
       return repartition(other_, tables_, request);
     });
   }
-  /// Asks while this session holds what it needs.
+  /// Tries to repartition while this session holds a lock that it needs.
   std::string refused_while(const std::string& held) {
     pg::Connection holder({.dsn = dsn_, .application_name = "psql", .settings = {}}, base::no_stop());
     holder.script("BEGIN");

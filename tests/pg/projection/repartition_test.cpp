@@ -9,7 +9,7 @@ using Behind = std::vector<PartitionBehind>;
 
 class RepartitionTest : public ProjectionTest {
 protected:
-  /// Checkpoints "seen" with partitions at these positions.
+  /// Makes the checkpoints "seen", with partitions at these positions.
   void store(const std::vector<std::int64_t>& positions) {
     const auto partitions = static_cast<std::uint32_t>(positions.size());
     ASSERT_TRUE(open(request({"seen", 0, partitions})).checkpoint);

@@ -7,20 +7,20 @@
 namespace projector::projection {
 namespace {
 
-/// A database whose settings an operator changes and puts back, while the pool has sessions from both times.
+/// A database whose settings an operator changes and restores. The pool has sessions that connected before and between.
 class SessionLoss : public TransactionTest {
 protected:
-  /// For sessions that connect from now on.
+  /// Changes a setting for sessions that connect from now on.
   void alter_database(const std::string& change) {
     run(fmt::format("DO $do$ BEGIN EXECUTE format('ALTER DATABASE %I {}', current_database()); END $do$", change));
   }
-  /// A batch with one row; whether it was committed.
+  /// Runs a batch with one row, and returns whether it was committed.
   bool batch(std::int64_t position) {
     transaction_.begin(move(position - 1, position));
     exec(transaction_, fmt::format("INSERT INTO seen VALUES ({})", position));
     return transaction_.commit();
   }
-  /// So many sessions of other projections at once, all idle afterwards.
+  /// Opens this many sessions of other projections at once; all are idle afterwards.
   void fill_pool(int sessions) {
     std::vector<pg::Pool::Lease> leases;
     for (int session = 0; session < sessions; ++session) {

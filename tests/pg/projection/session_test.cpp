@@ -8,7 +8,7 @@
 namespace projector::projection {
 namespace {
 
-/// One session that two projections use in turn, and a function through which a plugin can do what the lexer would
+/// One session that two projections use in turn, and a function that runs statements which the lexer would
 /// refuse.
 class SessionTest : public TransactionTest {
 protected:
@@ -18,7 +18,7 @@ protected:
         "CREATE TABLE things (x int); INSERT INTO things VALUES (1)");
     ASSERT_TRUE(open(request(other_key_)).checkpoint);
   }
-  /// What the one projection leaves behind; committed.
+  /// Runs and commits a statement of the first projection that changes the session.
   void leave(const std::string& sql) {
     first_.begin(move(position_, position_ + 1));
     const auto quoted = pg::quote_literal(sql);
@@ -27,7 +27,7 @@ protected:
     ASSERT_TRUE(first_.commit());
     ++position_;
   }
-  /// A cell that the next one reads, in the same session.
+  /// The first cell of a query of the second projection, in the same session.
   std::string find(const std::string& sql) {
     second_.begin(move(other_position_, other_position_ + 1));
     EXPECT_EQ(query(second_, "SELECT pg_backend_pid()"), pid_) << "the same session";

@@ -37,7 +37,7 @@ protected:
     options.host = "here/1";
     return options;
   }
-  /// With the settings `key = value` of the plugin's own declaration.
+  /// Starts a worker of this plugin. Each setting is a key that the plugin declares, and its value.
   void start(const std::string& plugin, const std::vector<std::pair<std::string, std::string>>& settings = {}) {
     projection_.plugin = plugin;
     const auto staged =

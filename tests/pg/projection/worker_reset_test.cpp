@@ -3,7 +3,7 @@
 namespace projector::projection {
 namespace {
 
-/// A read model of version 1 with 25 events in it; `rebuild/recorder` makes version 2 of it.
+/// A read model of version 1 with 25 events in it; `rebuild/recorder` rebuilds it in version 2.
 class WorkerResetTest : public WorkerTest {
 protected:
   void make_first_version() {

@@ -4,7 +4,7 @@
 namespace projector::projection {
 namespace {
 
-/// Another host that handles the same partition, as far as its heartbeats tell.
+/// Another host on the same partition; it only writes heartbeats.
 class WorkerStandbyTest : public WorkerTest {
 protected:
   WorkerStandbyTest() {
@@ -51,7 +51,7 @@ TEST_F(WorkerStandbyTest, WaitsForAHostOfTheSameNameAndIdInAnotherContainer) {
   beat(other.text());
   start("recorder");
   ASSERT_TRUE(reaches(State::Standby));
-  other.pid = 4194305; // gone, if it were a process of this place
+  other.pid = 4194305; // on this machine no process has this id
   run("UPDATE projector_workers SET host = '" + other.text() + "', heartbeat = now() WHERE host LIKE '%elsewhere%'");
   stop();
   start("recorder");
@@ -93,7 +93,7 @@ TEST_F(WorkerStandbyTest, AStandbyTakesNothingOverWhileNoHeartbeatCanBeWritten) 
   ASSERT_TRUE(
       test::eventually([&] { return bookkeeper_->hearing(std::chrono::seconds(3)) == Bookkeeper::Hearing::Unheard; }));
   holder.script("COMMIT; BEGIN; LOCK TABLE projector_workers IN SHARE MODE");
-  // Time enough for a take-over, which needs a second of standstill.
+  // This is long enough for a take-over, which happens after a second without movement.
   const auto locked = base::Clock::now();
   EXPECT_FALSE(test::eventually([&] {
                  return worker_->status().state != State::Standby ||

@@ -76,7 +76,7 @@ TEST_F(WorkerTest, AnExternalOneThatFailsRepeatsOnlyTheBatchThatFailed) {
   start("external", {{"retry_after", "0"}});
   EXPECT_TRUE(test::eventually([&] { return worker_ && worker_->status().position == 10; }));
   std::filesystem::rename(temporary_.path() / "events", temporary_.path() / "first");
-  std::filesystem::create_directory(temporary_.path() / "events"); // which cannot be appended to: RETRY, then REJECT
+  std::filesystem::create_directory(temporary_.path() / "events"); // the plugin cannot append to it: RETRY, then REJECT
   log_.add_up_to(11);
   EXPECT_TRUE(reaches(State::Failed)) << to_string(worker_->status().state);
   EXPECT_TRUE(stores(10)) << "what was done before the failure is not done again";

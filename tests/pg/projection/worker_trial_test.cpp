@@ -3,7 +3,7 @@
 namespace projector::projection {
 namespace {
 
-/// A worker of a generation that an older one stands behind.
+/// A worker of a generation on trial: if it fails, an older generation comes back.
 class WorkerTrialTest : public WorkerTest {
 protected:
   WorkerTrialTest() {

@@ -17,7 +17,7 @@ TEST_F(WorkerTest, ASecondHostStandsByAndTakesOverWhenTheFirstIsGone) {
   log_.add_up_to(5);
   start("recorder");
   EXPECT_TRUE(stores(5));
-  // Another host handles the next ones.
+  // Another host handles the next events.
   run("INSERT INTO seen_seen SELECT 'seen', 0, g FROM generate_series(6, 8) g; "
       "UPDATE projector_checkpoints SET position = 8; UPDATE projection_checkpoints SET last_global_position = 8; "
       "INSERT INTO projector_workers (name, host, projection, partition, partitions, state, plugin) VALUES "
@@ -67,7 +67,7 @@ TEST_F(WorkerTest, ACheckpointThatAnotherHostMovedPastThisOnesLastLookIsAwaited)
   start("recorder");
   EXPECT_TRUE(stores(5));
   stop();
-  log_.set_last_position(4); // what this host's log saw last
+  log_.set_last_position(4); // the last position that this host's log saw
   start("recorder");
   log_.set_last_position(5);
   log_.add_up_to(7);
@@ -90,7 +90,7 @@ TEST_F(WorkerTest, AServerThatLostCommitsIsFollowedBack) {
   log_.add_up_to(5);
   start("recorder");
   EXPECT_TRUE(stores(5));
-  // As a crash with synchronous_commit = off leaves it.
+  // A crash with synchronous_commit = off leaves such a row.
   run("BEGIN; UPDATE projector_checkpoints SET position = 3; UPDATE projection_checkpoints SET last_global_position = "
       "3; "
       "DELETE FROM seen_seen WHERE global_position > 3; COMMIT");

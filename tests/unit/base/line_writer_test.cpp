@@ -43,7 +43,7 @@ protected:
     }
     ::fcntl(writes_.get(), F_SETFL, 0);
   }
-  /// Reads on until what was read ends with `end`.
+  /// Reads until the text read so far ends with `end`.
   std::string read_up_to(const std::string& end) {
     std::string all;
     EXPECT_TRUE(test::eventually([&] {
@@ -83,7 +83,7 @@ TEST_F(LineWriterTest, AReaderWhoReadsNothingHoldsNobodyUpAndTheOldestLinesAreDr
   }
   EXPECT_FALSE(writer.flush(std::chrono::seconds(30))) << "at once, since the reader reads nothing";
   const auto read = read_up_to("9999\n");
-  // Where the writer's thread came late, its first line is a count already, and another one follows.
+  // If the writer's thread started late, its first line is already a count, and another count follows.
   int count = 0;
   std::size_t rest = 0;
   for (auto at = read.find("dropped "); at != std::string::npos; at = read.find("dropped ", at + 1)) {
@@ -93,7 +93,7 @@ TEST_F(LineWriterTest, AReaderWhoReadsNothingHoldsNobodyUpAndTheOldestLinesAreDr
   ASSERT_GT(rest, 0u) << read;
   const int first = std::stoi(read.substr(rest));
   EXPECT_GT(count, 9800);
-  // One line may have been on its way when the others were dropped.
+  // The thread may have taken one line before the others were dropped.
   EXPECT_TRUE(first == count || first == count + 1) << first << " after " << count;
 }
 
@@ -102,7 +102,7 @@ TEST_F(LineWriterTest, EndsThoughNobodyReads) {
   std::optional<LineWriter> writer(options());
   writer->push("never read\n");
   writer.reset();
-  read_up_to("never read\n"); // so that the thread that was left behind is done with the pipe
+  read_up_to("never read\n"); // so that the thread of the destroyed writer no longer uses the pipe
 }
 
 TEST_F(LineWriterTest, AReaderThatIsGoneIsNoTrouble) {

@@ -54,7 +54,7 @@ TEST(UniqueFd, MovesOwnership) {
   const int raw = open_null();
   UniqueFd from(raw);
   const UniqueFd into(std::move(from));
-  EXPECT_EQ(from.get(), -1); // NOLINT(bugprone-use-after-move): what a move leaves behind is the point
+  EXPECT_EQ(from.get(), -1); // NOLINT(bugprone-use-after-move): the test checks the moved-from object
   EXPECT_EQ(into.get(), raw);
   EXPECT_TRUE(is_open(raw));
 }

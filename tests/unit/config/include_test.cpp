@@ -20,7 +20,7 @@ protected:
     }
     return result;
   }
-  /// The only refused file's problems.
+  /// The problems of the only refused file.
   std::vector<std::string> refused() const {
     const auto files = sources.load().refused;
     return files.size() == 1 ? sources.messages(files[0].problems)

@@ -7,7 +7,7 @@ namespace {
 
 using testing::ElementsAreArray;
 
-/// What is wrong with a main file; `problems` leave out the file's name in front.
+/// A main file and its problems, without the file's name in front.
 struct Case {
   const char* name;
   std::string text;

@@ -108,7 +108,7 @@ checkpoint = ""
   EXPECT_EQ(configuration.projections.at("other"), other);
 }
 
-/// The same key in one layer after the other, from the lowest: each one wins over those before it.
+/// Sets the same key in each layer, from the lowest to the highest: each layer overrides those before it.
 TEST(Precedence, ProjectionLayersLieOverEachOther) {
   Sources sources;
   const auto batch_size = [&] { return sources.configuration().projections.at("a").batch_size; };

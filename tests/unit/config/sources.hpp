@@ -9,7 +9,7 @@
 
 namespace projector::config::test {
 
-/// The files, options and environment of one load, in a directory of their own. HOME is set, and nothing else.
+/// The files, options and environment of one load, in a directory of their own. Only HOME is set at first.
 class Sources {
 public:
   Sources() { overrides.environment["HOME"] = "/home/somebody"; }
@@ -22,16 +22,16 @@ public:
     overrides.environment[name] = value;
     return *this;
   }
-  /// --set
+  /// Adds an option --set.
   Sources& set(const std::string& option) {
     overrides.set.push_back(option);
     return *this;
   }
 
   [[nodiscard]] Loaded load() const { return config::load(directory_.path() / "main.toml", overrides); }
-  /// The configuration; adds a test failure and gives an empty one where there are problems.
+  /// The configuration; adds a test failure and returns an empty one if there are problems.
   [[nodiscard]] Configuration configuration() const;
-  /// As to_string, with this directory cut away.
+  /// Like to_string, without this directory in the paths.
   [[nodiscard]] std::vector<std::string> messages(const std::vector<Problem>& problems) const;
   [[nodiscard]] std::vector<std::string> main_problems() const { return messages(load().main_problems); }
   [[nodiscard]] std::filesystem::path path(const std::string& name) const { return directory_.path() / name; }

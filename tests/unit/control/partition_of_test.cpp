@@ -9,7 +9,7 @@
 namespace projector::control {
 namespace {
 
-/// The definition once more, with the prime 2^24 + 2^8 + 0x93 taken apart and in other arithmetic.
+/// A second implementation of the hash, in 64-bit arithmetic and with the prime split into 2^24 + 2^8 + 0x93.
 std::uint32_t plain_fnv1a(const std::string& text) {
   std::uint64_t hash = 0x811C9DC5;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -47,7 +47,7 @@ TEST(PartitionOf, AnIdThatIsNotUtf8IsRefused) {
 }
 
 TEST(PartitionText, NamesPartitionCheckpointAndWorker) {
-  // By the published values 0xe40c292c, 0xe70c2de5 and 0xbf9cf968.
+  // From the published hashes 0xe40c292c, 0xe70c2de5 and 0xbf9cf968.
   EXPECT_EQ(partition_text({"a", "b", "foobar"}, 12, 5), "AGGREGATE  PARTITION  CHECKPOINT  WORKER\n"
                                                          "a          4/12       NAME_p4     4/5\n"
                                                          "b          1/12       NAME_p1     1/5\n"

@@ -35,7 +35,7 @@ ReportedPartition of(ReportedPartition report, const std::string& projection, st
   return report;
 }
 
-/// "checkpoint k/n state host: reason", one a partition.
+/// "checkpoint k/n state host: reason", one for each partition.
 std::vector<std::string> lines(const std::vector<PartitionStatus>& statuses) {
   std::vector<std::string> all;
   for (const auto& status : statuses) {

@@ -21,7 +21,7 @@ OwnRows own_rows(std::uint32_t partitions, std::map<std::string, std::int64_t> p
   return {partitions, std::move(positions)};
 }
 
-/// "name found -> position (handled)" of each partition, then the names of the surplus rows.
+/// Lists each partition as "name found -> position (handled)", then the names of the surplus rows.
 std::string text(const AdoptionPlan& plan) {
   std::string all = plan.refusal;
   for (const auto& one : plan.partitions) {

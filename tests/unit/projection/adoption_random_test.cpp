@@ -13,15 +13,16 @@ namespace {
 
 constexpr std::int64_t kEvents = 200;
 
-/// The seed library's workers on one projection, whose operators change the partition count as they like: each worker
-/// goes on from the row of its name, and from the beginning without one. The event at position p has the hash p * 7
+/// Simulates the library's workers on one projection, whose operators change the partition count at random: each worker
+/// continues from the row of its name, or from the beginning if there is none. The event at position p has the hash p *
+/// 7
 /// + 3.
 class SeedHistory {
 public:
   explicit SeedHistory(std::uint32_t seed) : random_(seed) {}
 
   void run_with(std::uint32_t partitions) {
-    // The last worker has run, or its count could not be told from a smaller one.
+    // The last worker must have run, or the rows would look like those of a smaller count.
     rows_[CheckpointKey{"x", partitions - 1, partitions}.name()].moved_at = ++clock_;
     for (auto batches = random_() % 12; batches > 0; --batches) {
       const auto partition = static_cast<std::uint32_t>(random_() % partitions);
@@ -43,7 +44,7 @@ public:
     }
     return all;
   }
-  /// Events that nobody has handled and that a start by this plan does not handle, either.
+  /// Events that no worker has handled and that a start by this plan would not handle either.
   [[nodiscard]] std::set<std::int64_t> lost(const AdoptionPlan& plan) const {
     std::set<std::int64_t> lost;
     for (std::int64_t position = 1; position <= kEvents; ++position) {
@@ -65,7 +66,7 @@ private:
   std::int64_t clock_ = 0;
 };
 
-/// With other counts, from 3 to 4 for example, the library loses events that no row tells of.
+/// With other counts, from 3 to 4 for example, the library loses events, and no row shows it.
 TEST(AdoptionPlan, TheLowestLosesNoEventWhereEachCountDividesTheOthers) {
   int planned = 0;
   for (std::uint32_t seed = 1; seed <= 3000; ++seed) {

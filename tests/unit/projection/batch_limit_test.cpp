@@ -9,7 +9,7 @@ namespace {
 
 using eventlog::Cursor;
 
-/// "to:first..last" of the batch that follows `after`, and no further than `up_to`; without events "to:".
+/// The batch that follows `after` and ends at `up_to` at the latest, as "to:first..last"; "to:" if it has no events.
 std::string cut(BatchCutter& cutter, std::int64_t after, std::int64_t up_to, std::uint32_t size = 100) {
   Batch batch;
   BatchLimits limits{size, 1u << 20};

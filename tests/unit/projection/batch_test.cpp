@@ -19,7 +19,7 @@ constexpr std::uint64_t kPlenty = 1u << 30;
 
 class BatchTest : public ::testing::Test {
 protected:
-  /// Cuts without waiting.
+  /// Cuts the next batch without waiting.
   BatchCutter::Cut cut(BatchCutter& cutter, std::int64_t after, BatchLimits limits,
                        base::Duration scan = std::chrono::hours(1)) {
     return cutter.cut(batch_, after, limits, base::TimePoint{}, scan, stop_);
@@ -31,7 +31,8 @@ protected:
     }
     return positions;
   }
-  /// Batches from `after` on, until nothing is there; all positions, each batch's checked against its borders.
+  /// Cuts batches after `after` until there are no more events. Returns all positions, and checks those of each batch
+  /// against its limits.
   Positions drain(BatchCutter& cutter, BatchLimits limits, int& batches) {
     Positions all;
     std::int64_t position = 0;

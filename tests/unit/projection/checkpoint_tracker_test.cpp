@@ -12,8 +12,8 @@ namespace {
 using Answer = Handover::Answer;
 using Finding = CheckpointTracker::Finding;
 
-/// A tracker of partition 1 of 2, opened at position 10 in epoch 3, and a checkpoint writer that answers what a test
-/// says.
+/// A tracker of partition 1 of 2, opened at position 10 in epoch 3, and a checkpoint writer whose answers a test
+/// sets.
 class CheckpointTrackerTest : public ::testing::Test {
 protected:
   struct Submitted {
@@ -131,7 +131,7 @@ TEST_F(CheckpointTrackerTest, ADoubtIsOverOnceTheRowWasRead) {
   tracker_.commit_lost(20, 1);
   EXPECT_EQ(tracker_.found(row(10)), Finding::Unchanged);
   EXPECT_EQ(tracker_.found(row(20)), Finding::Moved) << "only another host can have moved it there";
-  // Neither is what was handed over in an earlier life.
+  // Once the checkpoint was opened again, a position that was handed over before is no longer in doubt either.
   tracker_.handled(20, 1, read_at_);
   tracker_.hand_over();
   answer(Answer::StoreLost);

@@ -23,7 +23,7 @@ TEST_P(SqlState, CallsForItsReaction) {
 INSTANTIATE_TEST_SUITE_P(
     Transient, SqlState,
     ::testing::ValuesIn(std::vector<Case>{
-        {"", Reaction::RetryForever},      // no word from the server
+        {"", Reaction::RetryForever},      // no answer from the server
         {"08000", Reaction::RetryForever}, // connection exceptions
         {"08001", Reaction::RetryForever}, // of a foreign table's server
         {"08003", Reaction::RetryForever}, {"08004", Reaction::RetryForever}, {"08006", Reaction::RetryForever},
@@ -71,10 +71,10 @@ INSTANTIATE_TEST_SUITE_P(
         {"25001", Reaction::Fail}, {"25P02", Reaction::Fail}, // failed transaction
         {"2D000", Reaction::Fail},                            // COMMIT in a procedure
         {"28P01", Reaction::Fail},                            // wrong password
-        {"3F000", Reaction::Fail}, {"55000", Reaction::Fail}, // of class 55 only 55P03 is of the moment
+        {"3F000", Reaction::Fail}, {"55000", Reaction::Fail}, // of class 55 only 55P03 is temporary
         {"55006", Reaction::Fail}, {"57000", Reaction::Fail}, {"58030", Reaction::Fail}, {"0A001", Reaction::Fail},
         {"26001", Reaction::Fail}, {"25007", Reaction::Fail}, {"72000", Reaction::Fail}, {"F0000", Reaction::Fail},
-        {"HV000", Reaction::Fail}, {"XX001", Reaction::Fail}, // corrupted data is no matter of time
+        {"HV000", Reaction::Fail}, {"XX001", Reaction::Fail}, // corrupted data does not get better by waiting
         {"XX002", Reaction::Fail}}));
 
 TEST(ReactionTo, ALostConnectionIsTriedAgainWhateverTheServerSaidLast) {
@@ -148,7 +148,7 @@ TEST(NarrowingLimit, TakesThePluginsWordForTheEvent) {
   EXPECT_TRUE(narrowing.rejected(1, PROJECTOR_NO_EVENT, 100));
 }
 
-/// A worker in small: positions 1..n, batches cut as Narrowing says, `bad` positions are rejected.
+/// A simple worker: it cuts positions 1..n into batches as Narrowing says, and rejects the `bad` positions.
 struct Simulation {
   std::uint32_t batch_size;
   std::int64_t n;
@@ -162,7 +162,7 @@ struct Simulation {
     return std::find(bad.begin(), bad.end(), position) != bad.end();
   }
 
-  /// Runs until one event is found to be at fault, which is returned, or all passed (0).
+  /// Runs until one event is found to be at fault, and returns its position; 0 if all events passed.
   std::int64_t run(std::int64_t position = 0) {
     Narrowing narrowing;
     while (position < n) {

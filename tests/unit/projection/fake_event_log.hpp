@@ -13,7 +13,7 @@
 
 namespace projector::test {
 
-/// What a test says about one event; what it leaves out is made up.
+/// The fields of an event that a test sets; the others get default values.
 struct EventText {
   std::int64_t position = 0;
   std::string aggregate_id = "a";
@@ -27,7 +27,7 @@ inline projector_str as_str(const std::string& text) {
   return {text.data(), text.size()};
 }
 
-/// A segment over (after, to] with these events.
+/// Makes a segment that covers (after, to] with these events.
 inline eventlog::SegmentPtr make_segment(std::int64_t after, std::int64_t to, const std::vector<EventText>& events,
                                          std::uint64_t incarnation = 1, base::TimePoint read_at = base::Clock::now()) {
   eventlog::SegmentBuilder builder;
@@ -45,20 +45,20 @@ inline eventlog::SegmentPtr make_segment(std::int64_t after, std::int64_t to, co
   return builder.finish(after, to, incarnation, read_at);
 }
 
-/// An event log that holds what a test puts into it. Any thread.
+/// An event log with the events that a test adds. Any thread.
 class FakeEventLog final : public eventlog::EventLog {
 public:
   using Next = eventlog::Cursor::Next;
   using Status = eventlog::Cursor::Status;
 
-  /// A segment over what follows the last one, settled at once.
+  /// Adds a segment after the last one; it is settled at once.
   void add(std::int64_t to, const std::vector<EventText>& events, base::TimePoint read_at = base::Clock::now()) {
     const std::lock_guard lock(mutex_);
     segments_.push_back(make_segment(last_, to, events, incarnation_, read_at));
     last_ = settled_ = to;
     changed_.notify_all();
   }
-  /// One event at each position from the next one up to `to`.
+  /// Adds one event at each position from the next one up to `to`.
   void add_up_to(std::int64_t to) {
     std::vector<EventText> events;
     for (std::int64_t position = last_position() + 1; position <= to; ++position) {
@@ -66,13 +66,13 @@ public:
     }
     add(to, events);
   }
-  /// Cursors answer this once, before anything else.
+  /// Cursors return this once, before anything else.
   void answer_next(Next next) {
     const std::lock_guard lock(mutex_);
     scripted_.push_back(std::move(next));
     changed_.notify_all();
   }
-  /// The store connection was lost and is back; the same events are there again.
+  /// Loses the store connection and connects again; the events are the same.
   void reconnect() {
     const std::lock_guard lock(mutex_);
     ++incarnation_;
@@ -94,7 +94,7 @@ public:
     const std::lock_guard lock(mutex_);
     identity_ = std::move(identity);
   }
-  /// What confirm answers.
+  /// Sets the result of confirm.
   std::atomic<bool> confirms = true;
   std::atomic<int> confirmations = 0; ///< calls of confirm
   std::atomic<int> looks = 0;         ///< answers of cursors

@@ -36,8 +36,8 @@ TEST(RepartitionPlan, CountsWithACommonDivisorNeedThoseOfTheSameRestLevel) {
   EXPECT_EQ(plan.after, (Before{{0, 12, 12}, {1, 20, 20}, {2, 12, 12}, {3, 20, 20}, {4, 12, 12}, {5, 20, 20}}));
 }
 
-/// For every hash: once those that are behind have caught up, the partition that gets its events stands exactly where
-/// the one stood that had them.
+/// For every hash: once the partitions that are behind have caught up, the new partition of its events continues from
+/// the exact position of the old one.
 TEST(RepartitionPlan, NoHashIsHandledTwiceOrLeftOut) {
   std::mt19937 random(11);
   for (std::uint32_t from = 1; from <= 16; ++from) {
