@@ -40,7 +40,7 @@ constexpr std::array<std::string_view, 3> kFailures{
 StoredProjections read_projections(pg::Connection& connection, const CheckpointTables& tables,
                                    base::Duration lock_timeout) {
   StoredProjections read;
-  read.asked_at = base::Clock::now();
+  read.queried_at = base::Clock::now();
   const auto rows = exec_bounded(
       connection, lock_timeout,
       fmt::format("SELECT checkpoint, partitions::bigint, epoch, rebuild_requested FROM {}", tables.projections));

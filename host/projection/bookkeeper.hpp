@@ -34,9 +34,9 @@ struct RebuildRequest {
   friend bool operator==(const RebuildRequest&, const RebuildRequest&) = default;
 };
 
-/// All of them, by the checkpoint's base name.
+/// All rows of projector_projections, by the checkpoint's base name.
 struct StoredProjections {
-  base::TimePoint asked_at; ///< everything that was committed before this time is in it
+  base::TimePoint queried_at; ///< everything that was committed before this time is in it
   std::map<std::string, StoredProjection> by_checkpoint;
 };
 

@@ -160,7 +160,7 @@ base::TimePoint CheckpointTracker::due(base::TimePoint now) const {
 }
 
 bool CheckpointTracker::outdated_by(const StoredProjections& read) const {
-  if (read.asked_at <= epoch_at_) {
+  if (read.queried_at <= epoch_at_) {
     return false;
   }
   const auto stored = read.by_checkpoint.find(key_.base);

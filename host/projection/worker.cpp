@@ -70,7 +70,8 @@ Worker::Worker(WorkerAssignment assignment, const WorkerServices& services)
     : assignment_(std::move(assignment)),
       services_(services), key_{assignment_.projection.checkpoint, assignment_.partition,
                                 assignment_.projection.partitions},
-      title_(key_.name()), status_(first_status(assignment_, key_), services.changed), asked_at_(assignment_.asked_at),
+      title_(key_.name()), status_(first_status(assignment_, key_), services.changed),
+      requested_at_(assignment_.requested_at),
       checkpoint_(key_, assignment_.projection.checkpoint_interval,
                   [this](GroupedMove move, std::uint64_t incarnation, base::TimePoint read_at) {
                     return services_.checkpoints.submit(std::move(move), incarnation, read_at);
@@ -145,7 +146,7 @@ Worker::End Worker::live() {
     return *end;
   }
   // Workers that one change started share their reads. One that begins anew by itself uses its own time.
-  const base::TimePoint not_before = std::min(std::exchange(asked_at_, base::TimePoint::max()), started);
+  const base::TimePoint not_before = std::min(std::exchange(requested_at_, base::TimePoint::max()), started);
   cutter_.emplace(services_.log, filter_of(instance_->descriptor(), key_), durable_only(), not_before);
   if (checkpoint_.reset_due() && instance_->external()) {
     if (auto end = reset_without_batch()) {
@@ -240,8 +241,8 @@ std::optional<Worker::End> Worker::again_or_fail(Reaction reaction, const std::s
 
 Worker::End Worker::fail(std::string reason, State state) {
   // It fails again and again for one reason, which is logged as an error once.
-  const bool told = std::exchange(told_failure_, reason) == reason;
-  spdlog::log(told ? spdlog::level::debug : spdlog::level::err, "{}: {}: {}", title_, to_string(state), reason);
+  const bool logged = std::exchange(logged_failure_, reason) == reason;
+  spdlog::log(logged ? spdlog::level::debug : spdlog::level::err, "{}: {}: {}", title_, to_string(state), reason);
   set_state(state, std::move(reason));
   return End::Fail;
 }
@@ -256,7 +257,7 @@ bool Worker::back_off(const std::string& reason) {
 
 void Worker::set_state(State state, std::string reason) {
   if (state == State::Live) {
-    told_failure_.clear();
+    logged_failure_.clear();
   }
   status_.set_state(state, std::move(reason));
 }

@@ -57,7 +57,7 @@ struct WorkerAssignment {
   std::shared_ptr<const std::atomic<bool>> trial;
   /// The change that the worker was started for was seen after this time. The worker handles no event that was read
   /// before it.
-  base::TimePoint asked_at = base::TimePoint::max();
+  base::TimePoint requested_at = base::TimePoint::max();
   std::optional<std::int64_t> up_to; ///< the worker ends once everything up to here is handled and stored
 };
 
@@ -93,10 +93,10 @@ private:
   /// Whether another host handles this partition's events; the state is Standby then. Nothing where that cannot be told
   /// for now; the state says why.
   std::optional<bool> another_host_runs();
-  /// Other hosts that said within `interval` that they handle this partition's events, except those that have ended.
+  /// Other hosts with a heartbeat for this partition within `interval`, except those that have ended.
   std::vector<std::string> others(base::Duration interval);
-  /// Whether the silence of other hosts tells that they are gone.
-  [[nodiscard]] bool silence_tells(base::Duration interval);
+  /// Whether the missing heartbeats of other hosts show that they have stopped.
+  [[nodiscard]] bool silence_is_evidence(base::Duration interval);
 
   std::optional<End> create_instance();
   std::optional<End> set_up();
@@ -169,13 +169,13 @@ private:
   ReportedStatus status_;
 
   // The worker's thread only.
-  base::TimePoint asked_at_; ///< of the assignment, until the first life of the plugin instance has begun
+  base::TimePoint requested_at_; ///< of the assignment, until the first life of the plugin instance has begun
   CheckpointTracker checkpoint_;
   DeliveryHistory deliveries_;
   WorkerTrial trial_;
   base::Backoff backoff_;
-  std::uint32_t retries_ = 0; ///< since the last success, of those that max_retries limits
-  std::string told_failure_;  ///< the reason logged last; empty once the worker was live
+  std::uint32_t retries_ = 0;  ///< since the last success, of those that max_retries limits
+  std::string logged_failure_; ///< the reason logged last; empty once the worker was live
   std::unique_ptr<plugin::Instance> instance_;
   std::optional<BatchTransaction> transaction_;
   std::optional<BatchCutter> cutter_;

@@ -26,7 +26,7 @@ std::vector<std::string> Worker::others(base::Duration interval) {
   return hosts;
 }
 
-bool Worker::silence_tells(base::Duration interval) {
+bool Worker::silence_is_evidence(base::Duration interval) {
   using Hearing = Bookkeeper::Hearing;
   const auto deadline = base::Clock::now() + kFirstHeartbeat;
   while (services_.bookkeeper.hearing(interval) == Hearing::NotYet && base::Clock::now() < deadline) {
@@ -42,7 +42,7 @@ std::optional<bool> Worker::another_host_runs() {
     return true;
   }
   const auto silent = others(kForgotten);
-  if (silent.empty() || silence_tells(kSilence)) {
+  if (silent.empty() || silence_is_evidence(kSilence)) {
     return false;
   }
   back_off(fmt::format("host {} may still run it: no host can write heartbeats to {} now, so a missing heartbeat "
@@ -70,7 +70,7 @@ Worker::End Worker::stand_by() {
       if (now != seen) {
         seen = now;
         still_since = base::Clock::now();
-      } else if (base::Clock::now() - still_since >= interval && silence_tells(std::max(interval, kSilence)) &&
+      } else if (base::Clock::now() - still_since >= interval && silence_is_evidence(std::max(interval, kSilence)) &&
                  others(std::max(interval, kSilence)).empty()) {
         spdlog::info("{}: the other host has stopped, taking over at {}", title_, now.value_or(0));
         return End::Anew;

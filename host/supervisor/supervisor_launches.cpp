@@ -127,7 +127,7 @@ void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& reques
     Generation generation = std::move(*launch.generation);
     launch.generation.reset();
     for (auto& assignment : generation.assignments) {
-      assignment.asked_at = requested_at;
+      assignment.requested_at = requested_at;
     }
     running.run(std::move(generation));
   }

@@ -194,9 +194,9 @@ TEST_F(CheckpointTrackerTest, AResetIsDueUntilATransactionHasCarriedItOut) {
 
 TEST_F(CheckpointTrackerTest, AProjectionsRowThatWasReadLaterOutdatesIt) {
   StoredProjections read;
-  read.asked_at = base::Clock::now() - std::chrono::hours(1);
+  read.queried_at = base::Clock::now() - std::chrono::hours(1);
   EXPECT_FALSE(tracker_.outdated_by(read)) << "it was read before the checkpoint was opened";
-  read.asked_at = base::Clock::now() + std::chrono::seconds(1);
+  read.queried_at = base::Clock::now() + std::chrono::seconds(1);
   EXPECT_TRUE(tracker_.outdated_by(read)) << "the row is gone";
   read.by_checkpoint["seen"] = {.partitions = 2, .epoch = 3};
   EXPECT_FALSE(tracker_.outdated_by(read));
