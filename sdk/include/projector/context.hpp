@@ -31,26 +31,26 @@ struct IsVector<std::vector<T>> : std::true_type {};
 
 } // namespace detail
 
-/// What the host gives an instance: who it is, its settings, a log. Cheap to copy; what it returns is valid until the
+/// An instance's name and partition, its settings and its log. Cheap to copy; what it returns is valid until the
 /// projection is destroyed.
 class Context {
 public:
   Context(const projector_host* host, const projector_config* config) noexcept : host_(host), config_(config) {}
 
-  /// Begin the names of your tables with it where several projections may use this plugin, and set
+  /// Begin the names of your tables with it if several projections may use this plugin, and set
   /// Descriptor::tables_by_projection.
   [[nodiscard]] std::string_view projection_name() const noexcept { return config_->projection_name; }
   /// 0 to total_partitions() - 1.
   [[nodiscard]] std::uint32_t partition() const noexcept { return config_->partition_key; }
   [[nodiscard]] std::uint32_t total_partitions() const noexcept { return config_->total_partitions; }
-  /// An absolute path, writable, this projection's own and shared by its partitions; nothing where none was given.
+  /// An absolute path, writable, only for this projection and shared by its partitions; nothing if there is none.
   [[nodiscard]] std::optional<std::string_view> state_directory() const noexcept {
     return config_->state_directory == nullptr ? std::nullopt
                                                : std::optional<std::string_view>(config_->state_directory);
   }
 
   /// The setting as T: std::string, std::string_view, bool, numbers (a SIZE in bytes), std::chrono::microseconds (a
-  /// DURATION), std::vector for STRINGS, std::optional where it may be absent. Throws Fatal where it is absent or no T.
+  /// DURATION), std::vector for STRINGS, std::optional if it may be absent. Throws Fatal if it is absent or no T.
   template <class T>
   [[nodiscard]] T setting(std::string_view key) const {
     if constexpr (detail::IsVector<T>::value) {
@@ -73,7 +73,7 @@ public:
       return parse_setting<T>(key, *text);
     }
   }
-  /// Its first value as text, nothing where it is absent.
+  /// Its first value as text, or nothing if it is absent.
   [[nodiscard]] std::optional<std::string_view> find_setting(std::string_view key) const noexcept {
     for (std::size_t i = 0; i < config_->n_settings; ++i) {
       if (key == config_->settings[i].key) {
@@ -90,7 +90,7 @@ public:
   }
   /// Whether the host wants the running call to return soon; throw Retry then. Any thread.
   [[nodiscard]] bool stopping() const noexcept { return host_->stopping(host_->ctx) != 0; }
-  /// Something the host offers beyond the contract, by "name/revision"; null where it does not. Any thread.
+  /// An extension of the host beyond the contract, by "name/revision"; null if the host has none. Any thread.
   [[nodiscard]] const void* extension(const char* id) const noexcept { return host_->get_extension(host_->ctx, id); }
 
   [[nodiscard]] const projector_host* host() const noexcept { return host_; }

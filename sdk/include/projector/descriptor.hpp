@@ -24,7 +24,7 @@ public:
     }
   }
   [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }
-  /// NULL-terminated; NULL where there is none.
+  /// NULL-terminated; NULL if there is none.
   [[nodiscard]] constexpr const char* const* data() const noexcept { return size_ == 0 ? nullptr : items_.data(); }
 
 private:
@@ -46,7 +46,7 @@ enum class SettingType : std::int32_t {
 struct Setting {
   const char* key = nullptr;
   SettingType type = SettingType::String;
-  const char* default_value = nullptr; ///< as the file would have it, without quotes; null: required, unless optional
+  const char* default_value = nullptr; ///< as in the file, without quotes; null: required, unless optional
   const char* description = "";        ///< one line, for people
   bool optional = false;               ///< without a default it may be absent
   bool secret = false;                 ///< never shown in a log, status or error
@@ -73,7 +73,8 @@ private:
   std::size_t size_ = 0;
 };
 
-/// What a plugin is. A projection class has it as a public `static constexpr projector::Descriptor kDescriptor{..}`.
+/// The description of a plugin. A projection class has it as a public `static constexpr projector::Descriptor
+/// kDescriptor{..}`.
 struct Descriptor {
   const char* name = nullptr;           ///< the file's name without .so: [a-z][a-z0-9_]{0,47}
   const char* version = "";             ///< for people
@@ -83,9 +84,9 @@ struct Descriptor {
   Names aggregate_types{};
   Names bounded_contexts{};
   Settings settings{};
-  std::uint32_t min_host_minor = 0; ///< oldest host it can run on
-  /// The names of all its tables begin with Context::projection_name(), so that several projections can run on it in
-  /// one schema. The host refuses a second one there without it.
+  std::uint32_t min_host_minor = 0; ///< oldest PROJECTOR_ABI_MINOR of a host on which it works
+  /// The names of all its tables begin with Context::projection_name(), so that several projections can use it in
+  /// one schema. If this is false, the host refuses a second one there.
   bool tables_by_projection = false;
 };
 

@@ -12,7 +12,7 @@
 
 namespace projector {
 
-/// A view of one event of the running batch; valid until the call returns. Copy what has to stay.
+/// A view of one event of the running batch; valid until the call returns. Copy what is needed longer.
 class Event {
 public:
   Event(const projector_event& event, std::uint32_t index) noexcept : event_(&event), index_(index) {}
@@ -42,7 +42,7 @@ public:
 
   /// Its place in the batch, from 0.
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
-  /// The event as the C interface has it.
+  /// The event of the C interface.
   [[nodiscard]] const projector_event& raw() const noexcept { return *event_; }
 
 private:

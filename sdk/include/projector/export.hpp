@@ -16,7 +16,7 @@
 
 namespace projector::detail {
 
-/// Fills in what the caller of the plugin reads about a failure. Cuts text between characters of UTF-8.
+/// Fills in the caller's error. Cuts text between characters of UTF-8.
 inline void write_error(projector_error* error, std::uint32_t event_index, std::string_view text) noexcept {
   if (error == nullptr) {
     return;
@@ -38,7 +38,7 @@ inline void write_error(projector_error* error, std::uint32_t event_index, std::
   error->text[size] = '\0';
 }
 
-/// One call from the host into a projection: the door at which exceptions become outcomes.
+/// One call from the host into a projection. It turns exceptions into outcomes.
 class Call {
 public:
   enum class Stage { Setup, Handle, HandleExternal }; ///< Setup: the constructor and reset too
@@ -57,7 +57,7 @@ public:
     try {
       function();
     } catch (...) {
-      // After a failed statement the host's error is written already; nothing that came later may replace it.
+      // After a failed statement the host's error is already written, and no later error may replace it.
       if (transaction == nullptr || transaction->status() == PROJECTOR_OK) {
         status = outcome_of_exception();
       }
@@ -220,7 +220,7 @@ private:
 
 } // namespace projector::detail
 
-/// Makes Type the plugin of this library. Once, outside every namespace.
+/// Makes Type the plugin of this library. Use it once, outside every namespace.
 #define PROJECTOR_EXPORT_PROJECTION(Type)                                                                              \
   namespace {                                                                                                          \
   constexpr ::projector::Descriptor kProjectorDescriptor = Type::kDescriptor;                                          \

@@ -8,8 +8,8 @@
 
 namespace projector {
 
-/// Thrown where something outside is not available for now: the host waits and hands over the same events again. Not
-/// for failures of this database, which the host recognises itself.
+/// Throw this if something outside is not available for now: the host waits and hands over the same events again. It is
+/// not for failures of this database, which the host recognises itself.
 class Retry : public std::runtime_error {
 public:
   explicit Retry(const std::string& text) : std::runtime_error(text) {}
@@ -21,7 +21,7 @@ private:
   std::uint32_t event_index_ = PROJECTOR_NO_EVENT;
 };
 
-/// Thrown when one event can never be handled. Without an event it is the one at hand in handle(); in handle_batch()
+/// Throw this if one event can never be handled. If none is named, it is the current one in handle(); in handle_batch()
 /// the host then looks for it by halving the batch.
 class Reject : public std::runtime_error {
 public:
@@ -33,7 +33,7 @@ private:
   std::uint32_t event_index_ = PROJECTOR_NO_EVENT;
 };
 
-/// Thrown when this instance cannot go on at all.
+/// Throw this if this instance cannot continue at all.
 class Fatal : public std::runtime_error {
 public:
   explicit Fatal(const std::string& text) : std::runtime_error(text) {}

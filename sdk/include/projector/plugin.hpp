@@ -14,13 +14,12 @@
 //   };
 //   PROJECTOR_EXPORT_PROJECTION(UserCounter);
 //
-// What leaves a function of yours as an exception becomes its outcome:
-//   projector::Retry    back off, then the same events again; so does std::bad_alloc
+// An exception that leaves a function of the projection becomes its outcome:
+//   projector::Retry    the same events are handed over again after a pause; likewise std::bad_alloc
 //   projector::Reject   one event can never be handled
 //   projector::Fatal    this instance is unusable
-//   anything else       Reject of the event at hand in handle, Fatal in the constructor, setup and reset
-// A statement that failed ends the call whatever you catch: the host has given its verdict, and it is returned
-// unchanged.
+//   anything else       Reject of the current event in handle, Fatal in the constructor, setup and reset
+// A failed statement decides the outcome of the call, whatever exception you catch: its status is returned unchanged.
 #pragma once
 
 #include <projector/context.hpp>

@@ -1,5 +1,5 @@
-/* projector/plugin_c.h: inline helpers for plugins in C. Parameters that are made from a buffer refer to it: keep it
- * until exec or query has returned. */
+/* projector/plugin_c.h: inline functions for plugins in C. A parameter that is made from a buffer refers to it: keep
+ * the buffer until exec or query has returned. */
 #ifndef PROJECTOR_PLUGIN_C_H
 #define PROJECTOR_PLUGIN_C_H
 #include <projector/plugin.h>
@@ -31,7 +31,7 @@ static inline projector_value projector_null(void) {
   return value;
 }
 
-/* Text; data == NULL gives SQL NULL, as an event's field without a value has it. */
+/* Text; data == NULL gives SQL NULL, as in an event's field without a value. */
 static inline projector_value projector_text(projector_str text) {
   const projector_value value = {text.data, text.size, 0, 0};
   return value;
@@ -67,13 +67,13 @@ static inline projector_value projector_timestamptz(int64_t microseconds, char b
   return value;
 }
 
-/* Bytes as they are; data == NULL gives SQL NULL. */
+/* Bytes, unchanged; data == NULL gives SQL NULL. */
 static inline projector_value projector_bytea(projector_str bytes) {
   const projector_value value = {bytes.data, bytes.size, PROJECTOR_OID_BYTEA, 1};
   return value;
 }
 
-/* Reads a whole number, in text format or in binary format of 2, 4 or 8 bytes. Returns 0 where the value is no such. */
+/* Reads a whole number, in text format or in binary format of 2, 4 or 8 bytes. Returns 0 for any other value. */
 static inline int projector_read_int8(const projector_value* value, int64_t* number) {
   if (value->data == NULL || value->size == 0) {
     return 0;
@@ -108,14 +108,14 @@ static inline int projector_read_int8(const projector_value* value, int64_t* num
   return 1;
 }
 
-/* Reads a cell as a whole number. Returns 0 where there is no such cell, or its value is NULL or no whole number. */
+/* Reads a cell as a whole number. Returns 0 if there is no such cell, or its value is NULL or no whole number. */
 static inline int projector_cell_int8(const projector_host* host, const projector_rows* rows, size_t row, size_t column,
                                       int64_t* number) {
   projector_value value = projector_null();
   return host->rows_get(host->ctx, rows, row, column, &value) && projector_read_int8(&value, number);
 }
 
-/* Reads a cell's bytes, valid until rows_free or the end of the call; data == NULL for SQL NULL. Returns 0 where there
+/* Reads a cell's bytes, valid until rows_free or the end of the call; data == NULL for SQL NULL. Returns 0 if there
  * is no such cell. */
 static inline int projector_cell_text(const projector_host* host, const projector_rows* rows, size_t row, size_t column,
                                       projector_str* text) {
@@ -144,7 +144,7 @@ projector_fail(projector_error* error, projector_status status, uint32_t event_i
   return status;
 }
 
-/* The first value of a setting, or NULL where it is absent. Valid as long as the configuration. */
+/* The first value of a setting, or NULL if it is absent. Valid as long as the configuration. */
 static inline const char* projector_find_setting(const projector_config* config, const char* key) {
   for (size_t i = 0; i < config->n_settings; ++i) {
     if (strcmp(config->settings[i].key, key) == 0) {
@@ -154,7 +154,7 @@ static inline const char* projector_find_setting(const projector_config* config,
   return NULL;
 }
 
-/* Reads an INTEGER, DURATION (microseconds) or SIZE (bytes) setting. Returns 0 where it is absent or no whole number of
+/* Reads an INTEGER, DURATION (microseconds) or SIZE (bytes) setting. Returns 0 if it is absent or no whole number of
  * 64 bits. */
 static inline int projector_find_setting_int8(const projector_config* config, const char* key, int64_t* number) {
   const projector_value value = projector_text_z(projector_find_setting(config, key));

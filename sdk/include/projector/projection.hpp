@@ -18,22 +18,22 @@ template <class Type>
 struct Bridge;
 } // namespace detail
 
-/// What projections of both kinds have. One instance serves one partition, on one thread.
+/// The common base of both kinds of projections. One instance serves one partition, on one thread.
 class ProjectionBase {
 public:
   virtual ~ProjectionBase() = default;
   ProjectionBase(const ProjectionBase&) = delete;
   ProjectionBase& operator=(const ProjectionBase&) = delete;
 
-  /// Make the tables, in a transaction of its own. Called once after each construction, so it must be idempotent (IF
+  /// Creates the tables, in a transaction of its own. Called once after each construction, so it must be idempotent (IF
   /// NOT EXISTS); the version before must still work on the result. No two setups of a projection run at once.
   virtual void setup(Transaction&) {}
-  /// Empty the read model, all partitions' rows. A projection that does not override it cannot be rebuilt. It runs in
-  /// the transaction of the first batch, and again where that is rolled back. Instances on other hosts may be handling
-  /// events meanwhile: what they write through their transactions is committed before or rolled back, but what they do
-  /// outside the database may come after it.
+  /// Empties the read model, for all partitions. A projection that does not override it cannot be rebuilt. It runs in
+  /// the transaction of the first batch, and again if that is rolled back. Instances on other hosts may be handling
+  /// events meanwhile: their statements are committed before it or rolled back, but their effects outside the database
+  /// may happen after it.
   virtual void reset(Transaction&) { throw Fatal("this projection cannot be reset"); }
-  /// The outcome of the last handle call: true once it is committed, false when it is rolled back.
+  /// Called with the outcome of the last handle call: true if it was committed, false if it was rolled back.
   virtual void finished(bool committed) { static_cast<void>(committed); }
 
 protected:
@@ -59,13 +59,13 @@ private:
   std::uint32_t event_at_hand_ = PROJECTOR_NO_EVENT;
 };
 
-/// A read model in the database: what it writes through the transaction is committed together with the checkpoint,
+/// A read model in the database: its statements in the transaction are committed together with the checkpoint,
 /// exactly once. Override handle or handle_batch.
 class Projection : public ProjectionBase {
 public:
-  /// One event. Statements and exceptions are charged to it.
+  /// Handles one event. Statements and exceptions are charged to it.
   virtual void handle(Transaction&, const Event&) { throw Fatal("override handle or handle_batch"); }
-  /// All events of a batch, in order: for one statement a batch instead of one an event.
+  /// Handles all events of a batch, in order: for one statement for each batch instead of one for each event.
   virtual void handle_batch(Transaction& transaction, const Batch& batch) {
     for (const Event event : batch) {
       event_at_hand_ = event.index();
@@ -80,13 +80,14 @@ protected:
   using ProjectionBase::ProjectionBase;
 };
 
-/// Effects outside the database, at least once: events may come again after a crash. The transaction is there in setup
-/// and reset only. Override handle or handle_batch.
+/// Effects outside the database, at least once: events may come again after a crash. Only setup and reset have a
+/// transaction. Override handle or handle_batch.
 class ExternalProjection : public ProjectionBase {
 public:
-  /// One event, done when this returns. After a Retry the events before it are not handed over again.
+  /// Handles one event, completely when this returns. After a Retry the events before it are not handed over again.
   virtual void handle(const Event&) { throw Fatal("override handle or handle_batch"); }
-  /// All events of a batch, in order, done when this returns. Retry(event, ..) keeps what was done before that event.
+  /// Handles all events of a batch, in order, completely when this returns. After Retry(event, ..) only that event and
+  /// those after it are handed over again.
   virtual void handle_batch(const Batch& batch) {
     for (const Event event : batch) {
       event_at_hand_ = event.index();

@@ -16,7 +16,7 @@
 
 namespace projector {
 
-/// A cell was read as a type that its value does not fit.
+/// Thrown if the value of a cell is not of the type as which it is read.
 class CellError : public std::runtime_error {
 public:
   using std::runtime_error::runtime_error;
@@ -41,7 +41,7 @@ inline std::optional<std::vector<std::byte>> parse_bytea(std::string_view text) 
   return bytes;
 }
 
-/// Parses a value in text format. Nothing where the text is no T.
+/// Parses a value in text format. Nothing if the text is no T.
 template <class T>
 std::optional<T> parse(std::string_view text) {
   if constexpr (std::is_same<T, bool>::value) {
@@ -89,7 +89,7 @@ class Rows;
 class Row {
 public:
   /// The cell as T: numbers, bool, std::string, std::string_view (valid as long as the Rows), Uuid, Timestamp,
-  /// std::vector<std::byte>, or std::optional of these where it may be NULL. Throws CellError where the value
+  /// std::vector<std::byte>, or std::optional of these if it may be NULL. Throws CellError if the value
   /// is no T.
   template <class T>
   [[nodiscard]] T get(std::size_t column) const {
@@ -133,7 +133,7 @@ private:
   std::size_t row_;
 };
 
-/// The rows that a query returned. Destroy it before the call returns in which the query was made.
+/// The rows that a query returned. Destroy it before the plugin's call returns.
 class Rows {
 public:
   Rows(const projector_host* host, projector_rows* taken) noexcept : host_(host), rows_(taken) {}

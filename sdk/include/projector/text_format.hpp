@@ -115,7 +115,7 @@ inline char* format(char* out, Timestamp value) noexcept {
   return copy_text(out, before_christ ? "+00 BC" : "+00");
 }
 
-/// The whole of `text` as a number; nothing where it is not one or does not fit.
+/// The whole of `text` as a number; nothing if it is not one or does not fit.
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) noexcept {
   Number value{};
@@ -195,7 +195,7 @@ inline std::optional<std::int64_t> take_time(std::string_view& text) noexcept {
   return microseconds;
 }
 
-/// "+05:30" from the front of `text`, in microseconds; zero where there is none.
+/// "+05:30" from the front of `text`, in microseconds; zero if there is none.
 inline std::optional<std::int64_t> take_zone(std::string_view& text) noexcept {
   const bool west = take(text, '-');
   if (!west && !take(text, '+')) {

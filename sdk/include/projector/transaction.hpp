@@ -36,18 +36,19 @@ public:
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
-  /// Queues a statement; the host pipelines it. It is prepared and kept by its text, so keep texts few and put what
-  /// varies into arguments. A failure may show up at a later call.
+  /// Queues a statement; the host pipelines it. It is prepared and cached by its text, so use few texts and put varying
+  /// values into arguments. A later call may report its failure.
   template <class... Arguments>
   void exec(Sql sql, const Arguments&... arguments) {
     send(sql, flags_, nullptr, arguments...);
   }
-  /// exec for a text that is used once and not worth keeping, such as DDL. In setup and reset exec does so by itself.
+  /// Like exec, for a text that is used once and not worth caching, such as DDL. In setup and reset exec does not
+  /// cache.
   template <class... Arguments>
   void exec_once(Sql sql, const Arguments&... arguments) {
     send(sql, flags_ | PROJECTOR_SQL_ONCE, nullptr, arguments...);
   }
-  /// Runs what is queued and this statement, and waits for its rows: a round trip to the server.
+  /// Runs the queued statements and this one, and waits for its rows: a round trip to the server.
   template <class... Arguments>
   [[nodiscard]] Rows query(Sql sql, const Arguments&... arguments) {
     projector_rows* rows = nullptr;
@@ -55,7 +56,7 @@ public:
     return {host_, rows};
   }
 
-  /// In handle_batch: charges the statements that follow to this event, to which on_error is applied where one of them
+  /// In handle_batch: charges the statements that follow to this event, to which on_error is applied if one of them
   /// fails. In handle the statements are charged to the event already.
   void charge_to(const Event& event) noexcept { event_index_ = event.index(); }
   /// Charges the statements that follow to no event, as at the start of handle_batch.

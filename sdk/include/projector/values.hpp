@@ -22,7 +22,7 @@ public:
             class = std::enable_if_t<std::is_same<std::remove_cv_t<std::remove_pointer_t<Pointer>>, std::byte>::value>>
   constexpr Bytes(const Range& range) noexcept : data_(range.data()), size_(range.size()) {}
 
-  /// The bytes of a text, as they are.
+  /// The bytes of a text, unchanged.
   static Bytes of(std::string_view text) noexcept {
     return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
   }
