@@ -7,9 +7,11 @@
 namespace projector::control {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class DatabaseCheckTest : public ControlDatabase {
 protected:
@@ -46,6 +48,28 @@ TEST_F(DatabaseCheckTest, AHostMakesItsOwnTables) {
                                        "schema public",
                                        HasSubstr("sessions: ")));
   EXPECT_EQ(look("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
+}
+
+TEST_F(DatabaseCheckTest, ColumnsThatTablesOfAnEarlierVersionLackAreNamed) {
+  apply();
+  append();
+  connection_.script(
+      "ALTER TABLE projector_stores DROP COLUMN marks; ALTER TABLE projector_projections DROP COLUMN autostarted");
+  const std::string lack = "the host's tables lack projector_projections.autostarted, projector_stores.marks";
+  const auto owner = run();
+  EXPECT_THAT(owner.problems, IsEmpty());
+  EXPECT_THAT(owner.facts, Contains("read model: " + lack + ", which the next start adds"));
+
+  configuration().read_model.dsn = create_role();
+  connection_.exec("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO " + role_);
+  EXPECT_THAT(run().problems,
+              ElementsAre(lack + ", and role " + role_ + " does not own them; run \"projectorctl schema apply --role " +
+                          role_ + "\" as the tables' owner"));
+  configuration().read_model.dsn = dsn_;
+  apply(role_);
+  const auto cured = run();
+  EXPECT_THAT(cured.problems, IsEmpty());
+  EXPECT_THAT(cured.facts, Not(Contains(HasSubstr("lack"))));
 }
 
 TEST_F(DatabaseCheckTest, ARoleWithoutGrantsIsTold) {
