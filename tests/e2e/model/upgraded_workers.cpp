@@ -18,6 +18,10 @@ std::string to_string(const WorkerOperation& operation) {
     return fmt::format("stop worker {} and start it", operation.worker);
   case Kind::Rebuild:
     return "ask for a rebuild";
+  case Kind::RebuildIdle:
+    return "ask for a rebuild while nobody writes";
+  case Kind::Freeze:
+    return fmt::format("freeze worker {} until another one has gone on in its place", operation.worker);
   }
   return {};
 }
@@ -25,8 +29,18 @@ std::string to_string(const WorkerOperation& operation) {
 bool UpgradedWorkers::allows(const WorkerOperation& operation) const {
   const auto serves = [](const Worker& worker) { return worker.takes_part; };
   const auto settled = [](const Worker& worker) { return !worker.takes_part || worker.file == worker.runs; };
-  return operation.kind != Kind::Rebuild || (std::any_of(workers_.begin(), workers_.end(), serves) &&
-                                             std::all_of(workers_.begin(), workers_.end(), settled));
+  switch (operation.kind) {
+  case Kind::Rebuild:
+  case Kind::RebuildIdle:
+    return std::any_of(workers_.begin(), workers_.end(), serves) &&
+           std::all_of(workers_.begin(), workers_.end(), settled);
+  case Kind::Freeze: {
+    const Worker& worker = workers_.at(operation.worker);
+    return worker.takes_part && worker.file == worker.runs;
+  }
+  default:
+    return true;
+  }
 }
 
 void UpgradedWorkers::take_into_use(Worker& worker) {
@@ -56,7 +70,10 @@ void UpgradedWorkers::apply(const WorkerOperation& operation) {
   case Kind::Restart:
     return take_into_use(worker);
   case Kind::Rebuild:
+  case Kind::RebuildIdle:
     ++epoch_;
+    return;
+  case Kind::Freeze:
     return;
   }
 }

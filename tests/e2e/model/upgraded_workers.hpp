@@ -22,10 +22,12 @@ constexpr std::array<TrialVersion, 3> kTrialVersions{
 /// One thing that an operator does to one of two workers.
 struct WorkerOperation {
   enum class Kind {
-    Put,     ///< another version of the plugin
-    Kill,    ///< kill -9, and a new start
-    Restart, ///< SIGTERM, and a new start
-    Rebuild, ///< projectorctl rebuild
+    Put,         ///< another version of the plugin
+    Kill,        ///< kill -9, and a new start
+    Restart,     ///< SIGTERM, and a new start
+    Rebuild,     ///< projectorctl rebuild
+    RebuildIdle, ///< the same while nobody writes and all events are handled
+    Freeze, ///< SIGSTOP; another process with its share and file takes over and goes on; SIGCONT, and that one ends
   };
   Kind kind = Kind::Restart;
   std::size_t worker = 0;
@@ -40,7 +42,8 @@ std::string to_string(const WorkerOperation& operation);
 /// emptying the read model, which raises both; whatever runs a lower version from then on is refused and takes no part.
 /// A plugin of a lower version that is put under a running generation is refused, and that generation keeps running;
 /// after a new start there is only the file, whose worker then takes no part. A request rebuilds in the same version,
-/// also while one of the workers takes no part.
+/// also while one of the workers takes no part. A worker that was frozen goes on as before once its substitute has
+/// ended.
 class UpgradedWorkers {
 public:
   struct Worker {
@@ -51,7 +54,7 @@ public:
 
   void apply(const WorkerOperation& operation);
   /// Whether its outcome is certain: that of a request is where somebody takes part, and everybody who does runs the
-  /// file that is in place.
+  /// file that is in place. Who is frozen has to be somebody whose substitute would run the same version.
   [[nodiscard]] bool allows(const WorkerOperation& operation) const;
 
   [[nodiscard]] const std::array<Worker, 2>& workers() const { return workers_; }
