@@ -151,9 +151,10 @@ TEST_F(Replacing, ReplacingAPluginUnderLoadLosesNothingAndDoublesNothing) {
   const std::string replaced_to = value("SELECT clock_timestamp()");
 
   EXPECT_EQ(threads(), threads_before);
-  EXPECT_EQ(value("SELECT count(*) FROM projector_workers WHERE projection <> 'revenue' AND generation = 1 AND state = "
-                  "'live' AND reason = ''"),
-            "10");
+  EXPECT_TRUE(becomes("SELECT count(*) FROM projector_workers WHERE projection <> 'revenue' AND generation = 1 AND "
+                      "state = 'live' AND reason = ''",
+                      "10"))
+      << everything();
   std::istringstream words(threads_before);
   for (std::string name, thread; words >> name >> thread;) {
     EXPECT_TRUE(has_thread(host_.pid(), thread.substr(0, thread.find(',')))) << name;

@@ -1,6 +1,7 @@
 #include "control_database.hpp"
 
 #include "control/database_check.hpp"
+#include "support/wait.hpp"
 
 #include <gmock/gmock.h>
 
@@ -36,6 +37,9 @@ TEST_F(DatabaseCheckTest, TooFewSessionsAreTold) {
   configuration().event_store.dsn = configuration().read_model.dsn = dsn;
   connection_.exec("ALTER ROLE " + role_ + " CONNECTION LIMIT 8");
   EXPECT_THAT(run().facts.back(), HasSubstr("role " + role_ + " may have 8 sessions, and this host needs "));
+  // The server counts a session until its process has ended.
+  ASSERT_TRUE(test::eventually(
+      [&] { return look("SELECT count(*) FROM pg_stat_activity WHERE usename = '" + role_ + "'") == "0"; }));
   connection_.exec("ALTER ROLE " + role_ + " CONNECTION LIMIT 2");
   EXPECT_THAT(run().problems.back(), HasSubstr("cure: ALTER ROLE \"" + role_ + "\" CONNECTION LIMIT "));
 }

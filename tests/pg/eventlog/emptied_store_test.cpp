@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <mutex>
+
 namespace projector::eventlog {
 namespace {
 
@@ -16,13 +18,23 @@ protected:
     const auto log = open(with_memory());
     ASSERT_TRUE(log->settle(base::no_stop()));
     ASSERT_TRUE(test::eventually([&] { return log->durable_settled() == log->settled(); }));
-    kept_.settled = log->durable_settled();
-    kept_.marks = parse_marks(marks_text(log->marks()));
-    kept_.store = log->identity().store;
+    RememberedStore kept;
+    kept.settled = log->durable_settled();
+    kept.marks = parse_marks(marks_text(log->marks()));
+    kept.store = log->identity().store;
+    keep(std::move(kept));
+  }
+  /// What the log is told from now on; also while one runs.
+  void keep(RememberedStore kept) {
+    const std::lock_guard lock(mutex_);
+    kept_ = std::move(kept);
   }
   EventLogOptions with_memory() {
     auto with = options();
-    with.stored_settled = [this](const StoreIdentity&) { return kept_; };
+    with.stored_settled = [this](const StoreIdentity&) {
+      const std::lock_guard lock(mutex_);
+      return kept_;
+    };
     return with;
   }
   void emit_one_by_one(int count) {
@@ -30,7 +42,8 @@ protected:
       emit(*admin_);
     }
   }
-  RememberedStore kept_;
+  RememberedStore kept_; ///< changed by keep() only
+  std::mutex mutex_;
 };
 
 TEST_F(EmptiedStore, FilledBeyondWhatIsRememberedIsRefused) {
@@ -43,8 +56,9 @@ TEST_F(EmptiedStore, FilledBeyondWhatIsRememberedIsRefused) {
   EXPECT_THAT(found, HasSubstr("INSERT INTO projector_stores (store, timeline, settled) VALUES ('" + kept_.store +
                                "#2', 1, 0); each projection then says how it is rebuilt"));
   // What an operator then says.
-  kept_ = {};
-  kept_.store = open()->identity().store + "#2";
+  RememberedStore another;
+  another.store = open()->identity().store + "#2";
+  keep(another);
   const auto log = open(with_memory());
   EXPECT_EQ(log->identity().store, kept_.store);
   expect_all_delivered(*log);
@@ -63,8 +77,9 @@ TEST_F(EmptiedStore, FilledInTheSameTransactionARunningLogHaltsUntilItIsANewStor
   EXPECT_THAT(log->snapshot().halted, HasSubstr("the table was emptied and filled again"));
   EXPECT_LE(log->settled(), 6);
   const auto base = log->identity().store;
-  kept_ = {};
-  kept_.store = base + "#2";
+  RememberedStore another;
+  another.store = base + "#2";
+  keep(another);
   ASSERT_TRUE(test::eventually([&] { return log->snapshot().halted.empty() && log->identity().store == base + "#2"; }));
   expect_all_delivered(*log);
 }
