@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <string>
@@ -69,14 +70,16 @@ protected:
     ++workers_;
   }
   bool reaches(const std::string& projection, const std::string& position) {
-    return eventually([&] {
-      try {
-        return query_value(dsn_, fmt::format("SELECT position FROM projector_checkpoints WHERE name = '{}'",
-                                             projection)) == position;
-      } catch (const std::exception&) {
-        return false; // the table is not there yet
-      }
-    });
+    return eventually(
+        [&] {
+          try {
+            return query_value(dsn_, fmt::format("SELECT position FROM projector_checkpoints WHERE name = '{}'",
+                                                 projection)) == position;
+          } catch (const std::exception&) {
+            return false; // the table is not there yet
+          }
+        },
+        std::chrono::seconds(120));
   }
   /// A sanitizer keeps freed memory and pads every allocation, so that resident memory says nothing of the host then.
   void expect_within_bound(std::uint64_t biggest_event) {
