@@ -74,11 +74,14 @@ std::optional<UnreadableEvent> HistoryRun::run() {
   return unreadable_;
 }
 
-/// One row more than the limit, so that two rows of one position are never parted.
+/// One row more than the limit, so that two rows of one position are never parted. Measuring each text costs the server
+/// 4 % of a read of small events.
 void HistoryRun::query() {
+  const auto small = connection_.exec("SELECT " + store_.only_small_text_sql);
+  const std::string columns =
+      !small.is_null(0, 0) && small.boolean(0, 0) ? kEventColumns : event_columns_without_large_text(kSegmentBytes);
   pg::Parameters parameters;
-  const std::string sql = statement(read_, event_columns_without_large_text(kSegmentBytes), store_.table, read_.after,
-                                    read_.limit + 1, parameters);
+  const std::string sql = statement(read_, columns, store_.table, read_.after, read_.limit + 1, parameters);
   connection_.stream(sql, parameters, pg::Format::Binary, [&](const pg::Result& row) {
     try {
       return take(row);
@@ -90,19 +93,25 @@ void HistoryRun::query() {
 }
 
 bool HistoryRun::take(const pg::Result& row) {
-  const std::int64_t position = decode_position(row.get(), 0);
-  if (rows_ > 0 && position == last_position()) {
-    throw UnreadableEvent(position, "global_position", "another row has the same position");
+  const bool beyond = rows_ == read_.limit;
+  projector_event event = {};
+  if (beyond) {
+    event.global_position = decode_position(row.get(), 0);
+  } else {
+    event = decode_row(row.get(), 0);
   }
-  if (rows_ == read_.limit) {
+  if (rows_ > 0 && event.global_position == last_position()) {
+    throw UnreadableEvent(event.global_position, "global_position", "another row has the same position");
+  }
+  if (beyond) {
     more_ = true;
     return true; // it is the last one
   }
-  if (lacks_text(row.get(), 0)) {
-    large_ = position;
+  if (lacks_text(event)) {
+    large_ = event.global_position;
     return false;
   }
-  return append(decode_row(row.get(), 0));
+  return append(event);
 }
 
 bool HistoryRun::append(const projector_event& event) {

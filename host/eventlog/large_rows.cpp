@@ -79,6 +79,7 @@ LargeRow append_large_row(pg::Connection& connection, const Store& store, std::i
   }
   const std::size_t metadata = row.columns() - 1;
   projector_event event = decode_row(row.get(), 0);
+  require_payload(event);
   event.payload.size = count(row, metadata - 1);
   if (!row.is_null(0, metadata)) {
     event.metadata = {"", count(row, metadata)};

@@ -31,6 +31,8 @@ enum Column {
   kCreatedAt,
 };
 
+constexpr const char* kIsNull = "it is NULL, and every event has a value there";
+
 [[noreturn]] void refuse(const pg_result* result, int row, int column, const std::string& found) {
   std::uint64_t position = 0;
   if (PQgetlength(result, row, kGlobalPosition) == sizeof position) {
@@ -39,18 +41,13 @@ enum Column {
   throw UnreadableEvent(static_cast<std::int64_t>(be64toh(position)), PQfname(result, column), found);
 }
 
-void require(const pg_result* result, int row, int column) {
-  if (PQgetlength(result, row, column) == 0 && PQgetisnull(result, row, column)) {
-    refuse(result, row, column, "it is NULL, and every event has a value there");
-  }
-}
-
 const char* fixed(const pg_result* result, int row, int column, int size) {
-  if (PQgetlength(result, row, column) != size) {
-    require(result, row, column);
+  const int found = PQgetlength(result, row, column);
+  if (found != size) {
     refuse(result, row, column,
-           "it has " + std::to_string(PQgetlength(result, row, column)) + " bytes where " + std::to_string(size) +
-               " are expected");
+           found == 0 && PQgetisnull(result, row, column)
+               ? kIsNull
+               : fmt::format("it has {} bytes where {} are expected", found, size));
   }
   return PQgetvalue(result, row, column);
 }
@@ -76,8 +73,11 @@ projector_str text(const pg_result* result, int row, int column) {
 }
 
 projector_str required_text(const pg_result* result, int row, int column) {
-  require(result, row, column);
-  return {PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column))};
+  const projector_str found = text(result, row, column);
+  if (found.data == nullptr) {
+    refuse(result, row, column, kIsNull);
+  }
+  return found;
 }
 
 /// PostgreSQL's infinity becomes the largest value instead of overflowing.
@@ -104,9 +104,14 @@ std::string event_columns_without_large_text(std::size_t most_text) {
       most_text, most_text / kBestCompression);
 }
 
-bool lacks_text(const pg_result* result, int row) {
-  return PQgetisnull(result, row, kPayload) != 0 ||
-         (PQgetlength(result, row, kMetadata) == 0 && PQgetisnull(result, row, kMetadata) == 0);
+bool lacks_text(const projector_event& event) noexcept {
+  return event.payload.data == nullptr || (event.metadata.data != nullptr && event.metadata.size == 0);
+}
+
+void require_payload(const projector_event& event) {
+  if (event.payload.data == nullptr) {
+    throw UnreadableEvent(event.global_position, "payload", kIsNull);
+  }
 }
 
 std::int64_t decode_position(const pg_result* result, int row) {
@@ -124,7 +129,7 @@ projector_event decode_row(const pg_result* result, int row) {
   std::memcpy(event.event_id, fixed(result, row, kEventId, sizeof event.event_id), sizeof event.event_id);
   event.event_type = required_text(result, row, kEventType);
   event.event_version = int4(result, row, kEventVersion);
-  event.payload = required_text(result, row, kPayload);
+  event.payload = text(result, row, kPayload);
   event.metadata = text(result, row, kMetadata);
   event.trace_id = text(result, row, kTraceId);
   event.correlation_id = text(result, row, kCorrelationId);

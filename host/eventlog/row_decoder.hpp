@@ -18,13 +18,15 @@ inline constexpr const char* kEventColumns =
 /// The same list. A row whose payload or metadata has more than `most_text` bytes comes without that text: libpq would
 /// need twice that memory, and does not free its buffer.
 std::string event_columns_without_large_text(std::size_t most_text);
-/// Whether a binary row of that list comes without its payload or metadata. Also true if the payload is NULL.
-bool lacks_text(const pg_result* result, int row);
+/// Whether an event of that list came without its payload or metadata. Also true if the payload is NULL.
+bool lacks_text(const projector_event& event) noexcept;
+/// Throws UnreadableEvent if the payload is NULL.
+void require_payload(const projector_event& event);
 
 /// The position of a row of either list. Throws UnreadableEvent if it is NULL.
 std::int64_t decode_position(const pg_result* result, int row);
-/// Converts one row of kEventColumns from binary format to what plugins get. Its text points into the result. Throws
-/// UnreadableEvent if a required value is NULL.
+/// Converts one row of either list from binary format to what plugins get. Its text points into the result. Throws
+/// UnreadableEvent if a required value is NULL, except for the payload.
 projector_event decode_row(const pg_result* result, int row);
 
 } // namespace projector::eventlog

@@ -123,10 +123,10 @@ std::optional<SettledReader::Facts> SettledReader::read_snapshot(LookWindow& win
       if (rows_read == limit) {
         return;
       }
-      if (lacks_text(row, 0)) {
+      if (const auto event = decode_row(row, 0); lacks_text(event)) {
         window.add_unread(last);
       } else {
-        window.add(decode_row(row, 0));
+        window.add(event);
       }
       ++rows_read;
     } catch (const UnreadableEvent&) {
@@ -289,10 +289,10 @@ std::optional<std::int64_t> SettledReader::read_missing(Look& look, std::int64_t
       full = full || rows == limit;
       if (!unreadable && !full) {
         last = position;
-        if (lacks_text(result.get(), 0)) {
+        if (const auto event = decode_row(result.get(), 0); lacks_text(event)) {
           look.window.add_unread_filling(last);
         } else {
-          look.window.add_filling(decode_row(result.get(), 0));
+          look.window.add_filling(event);
         }
         ++rows;
       }

@@ -28,6 +28,9 @@ struct Store {
   /// SQL expressions: up to where the store's write-ahead log is written, and flushed.
   std::string inserted_sql = "0";
   std::string flushed_sql = "0";
+  /// SQL expression: whether no text of an event can exceed half a MiB, as no row is large enough to be stored in
+  /// parts.
+  std::string only_small_text_sql = "false";
   /// SQL expression whose value changes when the check has to be repeated. It covers the table behind the name, the
   /// defaults and files of its partition tree (TRUNCATE gives a table a new file), the sequence's options,
   /// subscriptions.

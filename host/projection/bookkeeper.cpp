@@ -17,6 +17,9 @@ namespace {
 /// How soon a failed round is repeated, so that the end of the trouble shows soon.
 constexpr base::Duration kFailedPause = std::chrono::milliseconds(100);
 
+/// Between two rounds, so that the changes of many workers at once are written together.
+constexpr base::Duration kLeastPause = std::chrono::milliseconds(25);
+
 constexpr std::size_t kLongestName = 200; ///< in bytes; an index has to hold it
 constexpr std::size_t kLongestReason = 8192;
 
@@ -100,9 +103,13 @@ void Bookkeeper::run() {
       poked_ = false;
     }
     failed = !publish();
-    next = base::Clock::now() + (failed ? std::min(kFailedPause, options_.heartbeat) : options_.heartbeat);
+    const auto ended = base::Clock::now();
+    next = ended + (failed ? std::min(kFailedPause, options_.heartbeat) : options_.heartbeat);
     if (last) {
       return;
+    }
+    if (!failed) {
+      stop_.wait_for(std::min(kLeastPause, options_.heartbeat));
     }
   }
 }

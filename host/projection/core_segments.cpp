@@ -17,6 +17,9 @@ std::int64_t CoreSegments::highest() const {
 }
 
 std::optional<CoreSegments> read_core_segments(pg::Connection& connection, const std::string& consumer) {
+  if (connection.exec("SELECT to_regclass('consumer_segments')").is_null(0, 0)) {
+    return std::nullopt;
+  }
   // Other applications may have a table of this name for something else.
   const auto table = connection.exec(
       "SELECT format('%I.%I', n.nspname, c.relname) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid "

@@ -130,7 +130,6 @@ private:
   std::optional<End> open_checkpoint_row();
   OpenedCheckpoint ask_for_checkpoint(const std::string& store, std::optional<std::int64_t> start);
   void begin_at(const OpenedCheckpoint& opened, CheckpointTracker::Source source);
-  std::optional<std::int64_t> start_position();
   using ReadRow = std::optional<Checkpoint>(pg::Connection&, const CheckpointTables&, const CheckpointKey&);
   /// Reads the row, again and again until the server answers; nothing where stopped.
   std::optional<Finding> look_at_checkpoint(ReadRow& read);

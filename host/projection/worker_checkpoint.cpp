@@ -8,34 +8,37 @@
 
 namespace projector::projection {
 
-std::optional<std::int64_t> Worker::start_position() {
-  const auto& from = assignment_.projection.start_from;
-  if (from.kind == config::StartFrom::Kind::Beginning) {
+namespace {
+
+/// Where a new projection starts; nothing for the end of the store, which only a look can tell.
+std::optional<std::int64_t> configured_start(const config::StartFrom& from) {
+  switch (from.kind) {
+  case config::StartFrom::Kind::Beginning:
     return 0;
-  }
-  if (from.kind == config::StartFrom::Kind::Position) {
+  case config::StartFrom::Kind::Position:
     return from.position;
-  }
-  if (!services_.log.settle(stop_)) {
+  default:
     return std::nullopt;
   }
-  return services_.log.settled();
 }
+
+} // namespace
 
 std::optional<Worker::End> Worker::open_checkpoint_row() {
   using Next = OpenedCheckpoint::Next;
   // Another host may have seen, and stored, what this one's log will see at its next look.
   int looks = 20;
-  std::optional<std::int64_t> start;
+  auto start = configured_start(assignment_.projection.start_from);
   while (true) {
     CheckpointTracker::Source source{.store = services_.log.identity().store,
                                      .incarnation = services_.log.incarnation()};
     try {
       const auto opened = ask_for_checkpoint(source.store, start);
       if (opened.next == Next::NeedStart) {
-        if (!(start = start_position())) {
+        if (!services_.log.settle(stop_)) {
           return End::Stop;
         }
+        start = services_.log.settled();
         continue;
       }
       if (opened.next == Next::Wait) {
