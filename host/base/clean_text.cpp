@@ -66,6 +66,17 @@ std::string clean_text(std::string_view text, std::size_t longest) {
   return clean;
 }
 
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    if (length == 0) {
+      return false;
+    }
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 std::string ascii_text(std::string_view text) {
   std::string ascii;
   for (const char c : text) {

@@ -45,5 +45,15 @@ TEST(AsciiText, MarksEachCharacterThatIsNotAscii) {
   EXPECT_EQ(ascii_text(""), "");
 }
 
+TEST(IsUtf8, WellFormedCharactersOnly) {
+  using namespace std::string_view_literals;
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8("Gr\xC3\xBC\xC3\x9F \xE2\x82\xAC \xF0\x9F\x8E\x89\n"));
+  EXPECT_TRUE(is_utf8("a\0b"sv));
+  for (const auto bad : {"caf\xE9"sv, "\xC3"sv, "\xC0\xAF"sv, "\xED\xA0\x80"sv, "\xF4\x90\x80\x80"sv}) {
+    EXPECT_FALSE(is_utf8(bad));
+  }
+}
+
 } // namespace
 } // namespace projector::base
