@@ -37,17 +37,17 @@ json examine(const fs::path& file, const std::vector<config::Projection>& projec
   if (loaded.refusal) {
     return {{"refusal", loaded.refusal->reason}};
   }
-  const projector_plugin& descriptor = loaded.module->descriptor();
+  const plugin::Facts& facts = loaded.module->facts();
   json settings = json::object();
   for (const auto& projection : projections) {
-    const auto checked = plugin::check_settings(descriptor.settings, projection);
+    const auto checked = plugin::check_settings(facts.settings, projection);
     for (const auto& problem : checked.problems) {
       settings[projection.name].push_back(to_json(problem));
     }
   }
-  return {{"version", base::clean_text(descriptor.version, kLongestVersion)},
-          {"read_model_version", descriptor.read_model_version},
-          {"resettable", descriptor.reset != nullptr},
+  return {{"version", base::clean_text(facts.version, kLongestVersion)},
+          {"read_model_version", facts.read_model_version},
+          {"resettable", facts.has_reset},
           {"settings", settings}};
 }
 

@@ -14,13 +14,13 @@ namespace {
 
 constexpr std::size_t kLongestText = 200;
 
-std::string list_of(const char* const* names) {
-  if (names == nullptr) {
+std::string list_of(const std::optional<Facts::Names>& names) {
+  if (!names) {
     return "all";
   }
   std::string list;
-  for (; *names != nullptr; ++names) {
-    list += (list.empty() ? "" : ", ") + base::clean_text(*names, kLongestText);
+  for (const std::string& name : *names) {
+    list += (list.empty() ? "" : ", ") + base::clean_text(name, kLongestText);
   }
   return list;
 }
@@ -31,22 +31,22 @@ std::string_view type_name(std::int32_t type) {
   return kNames.at(static_cast<std::size_t>(type));
 }
 
-std::string default_of(const projector_setting_spec& spec) {
-  if (spec.default_value == nullptr) {
-    return (spec.flags & PROJECTOR_SETTING_OPTIONAL) != 0 ? "optional" : "required";
+std::string default_of(const SettingSpec& spec) {
+  if (!spec.default_value) {
+    return spec.optional() ? "optional" : "required";
   }
-  if ((spec.flags & PROJECTOR_SETTING_SECRET) != 0) {
+  if (spec.secret()) {
     return "default hidden";
   }
   switch (spec.type) {
   case PROJECTOR_SETTING_INTEGER:
   case PROJECTOR_SETTING_NUMBER:
   case PROJECTOR_SETTING_BOOLEAN:
-    return fmt::format("default {}", base::clean_text(spec.default_value, kLongestText));
+    return fmt::format("default {}", base::clean_text(*spec.default_value, kLongestText));
   case PROJECTOR_SETTING_STRINGS:
     return "default []";
   default:
-    return fmt::format("default \"{}\"", base::clean_text(spec.default_value, kLongestText));
+    return fmt::format("default \"{}\"", base::clean_text(*spec.default_value, kLongestText));
   }
 }
 
@@ -61,53 +61,49 @@ std::string flags_of(std::uint32_t flags) {
   return list.empty() ? "none" : list;
 }
 
-std::string functions_of(const projector_plugin& plugin) {
+std::string functions_of(const Facts& facts) {
   std::string list = "create destroy handle";
-  const std::array<std::pair<bool, std::string_view>, 4> optional = {
-      {{plugin.setup != nullptr, " setup"},
-       {plugin.finished != nullptr, " finished"},
-       {plugin.reset != nullptr, " reset"},
-       {plugin.get_extension != nullptr, " get_extension"}}};
+  const std::array<std::pair<bool, std::string_view>, 4> optional = {{{facts.has_setup, " setup"},
+                                                                      {facts.has_finished, " finished"},
+                                                                      {facts.has_reset, " reset"},
+                                                                      {facts.has_get_extension, " get_extension"}}};
   for (const auto& [present, name] : optional) {
     list += present ? name : "";
   }
   return list;
 }
 
-std::string setting_line(const projector_setting_spec& spec) {
-  const bool secret = (spec.flags & PROJECTOR_SETTING_SECRET) != 0;
+std::string setting_line(const SettingSpec& spec) {
   std::string line =
-      fmt::format("  {} ({}, {}{})", spec.key, type_name(spec.type), default_of(spec), secret ? ", secret" : "");
-  if (spec.description != nullptr && *spec.description != '\0') {
-    line += ": " + base::clean_text(spec.description, kLongestText);
+      fmt::format("  {} ({}, {}{})", spec.key, type_name(spec.type), default_of(spec), spec.secret() ? ", secret" : "");
+  if (spec.description && !spec.description->empty()) {
+    line += ": " + base::clean_text(*spec.description, kLongestText);
   }
   return line + "\n";
 }
 
 } // namespace
 
-std::string describe(const Module& module) {
-  const projector_plugin& plugin = module.descriptor();
+std::string describe(const StagedFile& file, const Facts& facts) {
   std::string text;
   const auto line = [&text](std::string_view name, std::string_view value) {
     text += fmt::format("{:<17} {}\n", name, value);
   };
-  line("file", module.file().source.string());
-  line("sha256", module.file().sha256);
-  line("name", plugin.name);
-  line("version", base::clean_text(plugin.version, kLongestText));
-  line("description", base::clean_text(plugin.description, kLongestText));
-  line("interface", fmt::format("1.{}, needs a host of 1.{}", plugin.abi_minor, plugin.min_host_minor));
-  line("flags", flags_of(plugin.flags));
-  line("read model", fmt::format("version {}", plugin.read_model_version));
-  line("event types", list_of(plugin.event_types));
-  line("aggregate types", list_of(plugin.aggregate_types));
-  line("bounded contexts", list_of(plugin.bounded_contexts));
-  line("functions", functions_of(plugin));
-  const bool has_settings = plugin.settings != nullptr && *plugin.settings != nullptr;
-  text += has_settings ? "settings\n" : "settings          none\n";
-  for (auto spec = plugin.settings; spec != nullptr && *spec != nullptr; ++spec) {
-    text += setting_line(**spec);
+  line("file", file.source.string());
+  line("sha256", file.sha256);
+  line("name", facts.name);
+  line("version", base::clean_text(facts.version, kLongestText));
+  line("description", base::clean_text(facts.description, kLongestText));
+  line("interface", fmt::format("1.{}, needs a host of 1.{}", facts.abi_minor, facts.min_host_minor));
+  line("flags", flags_of(facts.flags));
+  line("read model", fmt::format("version {}", facts.read_model_version));
+  line("event types", list_of(facts.event_types));
+  line("aggregate types", list_of(facts.aggregate_types));
+  line("bounded contexts", list_of(facts.bounded_contexts));
+  line("functions", functions_of(facts));
+  text += facts.settings.empty() ? "settings          none\n" : "settings\n";
+  for (const SettingSpec& spec : facts.settings) {
+    text += setting_line(spec);
   }
   return text;
 }

@@ -1,13 +1,14 @@
 #pragma once
 
-#include "plugin/module.hpp"
+#include "plugin/facts.hpp"
+#include "plugin/staging.hpp"
 
 #include <string>
 
 namespace projector::plugin {
 
-/// Describes a loaded plugin: the file, the descriptor, the settings with their types and defaults (a SECRET's is
-/// hidden). Several lines, the last one with its line feed.
-std::string describe(const Module& module);
+/// Describes a plugin whose facts were accepted: the file, the facts, the settings with their types and defaults (a
+/// SECRET's is hidden). Several lines, the last one with its line feed.
+std::string describe(const StagedFile& file, const Facts& facts);
 
 } // namespace projector::plugin

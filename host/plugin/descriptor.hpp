@@ -1,19 +1,27 @@
 #pragma once
 
-#include "plugin/file_check.hpp"
+#include "plugin/facts.hpp"
 
 #include <projector/plugin.h>
 
 #include <optional>
-#include <string>
 
 namespace projector::plugin {
 
-/// Checks a descriptor that was found in a library called `expected_name`: sizes, versions, flags, name, required
-/// functions, lists, settings' declarations. Nothing if it is valid; then `copy` is the host's own copy, with zero in
-/// fields that the plugin does not have. Reads constant data only and runs nothing of the plugin's. The reason
-/// continues "FILE: ".
-std::optional<Refusal> accept_descriptor(const projector_plugin& found, const std::string& expected_name,
-                                         projector_plugin& copy);
+/// A descriptor that was read from a loaded library.
+struct Descriptor {
+  /// For its functions. Fields that the plugin does not have are zero; pointers point into the library.
+  projector_plugin plugin = {};
+  Facts facts;
+};
+
+struct DescriptorResult {
+  std::optional<Descriptor> descriptor;
+  std::optional<Refusal> refusal; ///< its reason continues "FILE "
+};
+/// Reads the descriptor in the memory of a loaded library, and refuses one that cannot be read: sizes, required
+/// pointers, reserved fields, a version that needs a newer host. Reads constant data only and runs nothing of the
+/// plugin's. What is longer than judge() accepts is cut one entry, or one byte, behind the limit.
+DescriptorResult read_descriptor(const projector_plugin& found);
 
 } // namespace projector::plugin

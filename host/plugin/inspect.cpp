@@ -23,7 +23,8 @@ std::string examine(const fs::path& file, const fs::path& directory) {
       return kRefused + staged.refusal->reason;
     }
     const Module::LoadResult loaded = Module::load(std::move(*staged.staged));
-    return loaded.refusal ? kRefused + loaded.refusal->reason : kGood + describe(*loaded.module);
+    return loaded.refusal ? kRefused + loaded.refusal->reason
+                          : kGood + describe(loaded.module->file(), loaded.module->facts());
   } catch (const std::exception& error) {
     return kRefused + std::string(error.what());
   }

@@ -150,10 +150,6 @@ const projector_plugin& Instance::descriptor() const noexcept {
   return state_->module->descriptor();
 }
 
-bool Instance::external() const noexcept {
-  return (descriptor().flags & PROJECTOR_PLUGIN_EXTERNAL) != 0;
-}
-
 Outcome Instance::setup(StatementSink& transaction) {
   if (descriptor().setup == nullptr) {
     return {};
@@ -176,12 +172,8 @@ void Instance::finished(bool committed) {
   state_->broken = sealed("finished", [&] { descriptor().finished(state_->object, committed ? 1 : 0); });
 }
 
-bool Instance::resettable() const noexcept {
-  return descriptor().reset != nullptr;
-}
-
 Outcome Instance::reset(StatementSink& transaction) {
-  if (!resettable()) {
+  if (descriptor().reset == nullptr) {
     return {PROJECTOR_FATAL, "the plugin has no reset: its read model cannot be rebuilt", PROJECTOR_NO_EVENT};
   }
   return state_->call("reset", &transaction, 0, [&](projector_tx* tx, projector_error* error) {

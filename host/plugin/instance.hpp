@@ -44,18 +44,16 @@ public:
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  [[nodiscard]] const projector_plugin& descriptor() const noexcept;
-  [[nodiscard]] bool external() const noexcept;
   Outcome setup(StatementSink& transaction);
   /// `transaction` is null for EXTERNAL plugins.
   Outcome handle(StatementSink* transaction, const projector_batch& batch);
   void finished(bool committed);
-  [[nodiscard]] bool resettable() const noexcept;
   Outcome reset(StatementSink& transaction);
 
 private:
   struct State;
   explicit Instance(std::unique_ptr<State> state);
+  [[nodiscard]] const projector_plugin& descriptor() const noexcept;
   std::unique_ptr<State> state_;
 };
 

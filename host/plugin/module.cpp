@@ -1,7 +1,6 @@
 #include "plugin/module.hpp"
 
 #include "base/clean_text.hpp"
-#include "plugin/descriptor.hpp"
 
 #include <vector> // Boost.DLL 1.74 uses it without including it
 
@@ -90,10 +89,12 @@ Module::LoadResult Module::load(StagedFile file) {
   if (!library.has(kEntrySymbol)) {
     return {nullptr, refuse(staged, fmt::format("does not export {}, so it is no plugin", kEntrySymbol))};
   }
-  const auto& found = library.get<const projector_plugin>(kEntrySymbol);
-  if (auto refusal = accept_descriptor(found, staged.name, module->descriptor_)) {
+  DescriptorResult read = read_descriptor(library.get<const projector_plugin>(kEntrySymbol));
+  const auto refusal = read.refusal ? read.refusal : judge(read.descriptor->facts, staged.name);
+  if (refusal) {
     return {nullptr, refuse(staged, refusal->reason)};
   }
+  module->descriptor_ = std::move(*read.descriptor);
   return {module, std::nullopt};
 }
 

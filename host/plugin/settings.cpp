@@ -16,24 +16,16 @@ namespace {
 
 using Type = config::Setting::Type;
 
-std::vector<const projector_setting_spec*> list_of(const projector_setting_spec* const* declared) {
-  std::vector<const projector_setting_spec*> list;
-  for (; declared != nullptr && *declared != nullptr; ++declared) {
-    list.push_back(*declared);
-  }
-  return list;
-}
-
 /// Compares one projection's settings with the declaration, key by key.
 class SettingsCheck {
 public:
-  SettingsCheck(const projector_setting_spec* const* declared, const config::Projection& projection)
-      : declared_(list_of(declared)), projection_(projection) {}
+  SettingsCheck(const std::vector<SettingSpec>& declared, const config::Projection& projection)
+      : declared_(declared), projection_(projection) {}
 
   CheckedSettings run() && {
     check_unknown_and_repeated();
-    for (const projector_setting_spec* spec : declared_) {
-      check(*spec);
+    for (const SettingSpec& spec : declared_) {
+      check(spec);
     }
     return {Settings(std::move(entries_)), std::move(problems_)};
   }
@@ -46,7 +38,7 @@ private:
   void check_unknown_and_repeated() {
     std::set<std::string_view> seen;
     for (const config::Setting& setting : projection_.settings) {
-      const auto same = [&](const projector_setting_spec* spec) { return setting.key == spec->key; };
+      const auto same = [&](const SettingSpec& spec) { return setting.key == spec.key; };
       if (std::none_of(declared_.begin(), declared_.end(), same)) {
         problems_.push_back({setting.where, unknown_text(setting.key)});
       } else if (!seen.insert(setting.key).second) {
@@ -61,8 +53,8 @@ private:
       return found + ", it has none at all: remove it";
     }
     std::vector<std::string_view> keys;
-    for (const projector_setting_spec* spec : declared_) {
-      keys.emplace_back(spec->key);
+    for (const SettingSpec& spec : declared_) {
+      keys.emplace_back(spec.key);
     }
     if (const auto nearest = config::nearest(key, keys)) {
       return found + fmt::format("; did you mean {}?", *nearest);
@@ -70,22 +62,22 @@ private:
     return found + fmt::format("; it has {}", fmt::join(keys, ", "));
   }
 
-  void check(const projector_setting_spec& spec) {
+  void check(const SettingSpec& spec) {
     const auto setting = std::find_if(projection_.settings.begin(), projection_.settings.end(),
                                       [&](const config::Setting& s) { return s.key == spec.key; });
     if (setting != projection_.settings.end()) {
       take(spec, *setting);
-    } else if (spec.default_value == nullptr && (spec.flags & PROJECTOR_SETTING_OPTIONAL) == 0) {
+    } else if (!spec.default_value && !spec.optional()) {
       problems_.push_back(
           {projection_.where, key_text(spec.key) + fmt::format(" is absent, but the plugin {} requires it: "
                                                                "expected {}",
                                                                projection_.plugin, expected_value(spec.type))});
-    } else if (spec.default_value != nullptr && spec.type != PROJECTOR_SETTING_STRINGS) {
-      entries_.push_back({spec.key, setting_value(spec.type, spec.default_value).value()});
+    } else if (spec.default_value && spec.type != PROJECTOR_SETTING_STRINGS) {
+      entries_.push_back({spec.key, setting_value(spec.type, *spec.default_value).value()});
     }
   }
 
-  void take(const projector_setting_spec& spec, const config::Setting& setting) {
+  void take(const SettingSpec& spec, const config::Setting& setting) {
     const std::size_t before = entries_.size();
     bool good = type_fits(spec.type, setting.type);
     for (std::size_t i = 0; good && i < setting.values.size(); ++i) {
@@ -122,8 +114,8 @@ private:
     }
   }
 
-  static std::string found(const projector_setting_spec& spec, const config::Setting& setting) {
-    const bool hidden = (spec.flags & PROJECTOR_SETTING_SECRET) != 0 || setting.values.empty();
+  static std::string found(const SettingSpec& spec, const config::Setting& setting) {
+    const bool hidden = spec.secret() || setting.values.empty();
     const std::string value = hidden ? "" : " " + base::clean_text(setting.values.front(), 80);
     const auto nul = [](const std::string& text) { return text.find('\0') != std::string::npos; };
     if (std::any_of(setting.values.begin(), setting.values.end(), nul)) {
@@ -145,7 +137,7 @@ private:
     }
   }
 
-  std::vector<const projector_setting_spec*> declared_;
+  const std::vector<SettingSpec>& declared_;
   const config::Projection& projection_;
   std::vector<Settings::Entry> entries_;
   std::vector<config::Problem> problems_;
@@ -153,7 +145,7 @@ private:
 
 } // namespace
 
-CheckedSettings check_settings(const projector_setting_spec* const* declared, const config::Projection& projection) {
+CheckedSettings check_settings(const std::vector<SettingSpec>& declared, const config::Projection& projection) {
   return SettingsCheck(declared, projection).run();
 }
 

@@ -1,8 +1,7 @@
 #pragma once
 
 #include "config/configuration.hpp"
-
-#include <projector/plugin.h>
+#include "plugin/facts.hpp"
 
 #include <string>
 #include <vector>
@@ -29,9 +28,9 @@ struct CheckedSettings {
   Settings settings;
   std::vector<config::Problem> problems; ///< empty: settings are good
 };
-/// Compares a projection's settings with those that its plugin declares (NULL: none). A problem names file, line, key,
-/// what was found and expected, and the declared key nearest to an unknown one; never a SECRET's value. Its place is
-/// the projection's if it has no line of its own, since a required key is absent.
-CheckedSettings check_settings(const projector_setting_spec* const* declared, const config::Projection& projection);
+/// Compares a projection's settings with those that its plugin declares, which judge() has accepted. A problem names
+/// file, line, key, what was found and expected, and the declared key nearest to an unknown one; never a SECRET's
+/// value. Its place is the projection's if it has no line of its own, since a required key is absent.
+CheckedSettings check_settings(const std::vector<SettingSpec>& declared, const config::Projection& projection);
 
 } // namespace projector::plugin

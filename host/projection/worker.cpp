@@ -28,17 +28,11 @@ plugin::InstanceOptions instance_options(const WorkerAssignment& assignment, con
   return options;
 }
 
-std::vector<std::string> list_of(const char* const* names) {
-  std::vector<std::string> list;
-  for (; names != nullptr && *names != nullptr; ++names) {
-    list.emplace_back(*names);
-  }
-  return list;
-}
-
-eventlog::Filter filter_of(const projector_plugin& plugin, const CheckpointKey& key) {
-  return {list_of(plugin.event_types), list_of(plugin.aggregate_types), list_of(plugin.bounded_contexts), key.partition,
-          key.partitions};
+/// A list that facts leave out means all, as an empty list of a filter does.
+eventlog::Filter filter_of(const plugin::Facts& facts, const CheckpointKey& key) {
+  const plugin::Facts::Names all;
+  return {facts.event_types.value_or(all), facts.aggregate_types.value_or(all), facts.bounded_contexts.value_or(all),
+          key.partition, key.partitions};
 }
 
 TransactionOptions transaction_options(const WorkerAssignment& assignment, const WorkerServices& services,
@@ -59,7 +53,7 @@ WorkerStatus first_status(const WorkerAssignment& assignment, const CheckpointKe
   status.partition = key.partition;
   status.partitions = key.partitions;
   status.plugin = assignment.projection.plugin;
-  status.plugin_version = assignment.module->descriptor().version;
+  status.plugin_version = assignment.module->facts().version;
   status.generation = assignment.generation;
   return status;
 }
@@ -147,15 +141,15 @@ Worker::End Worker::live() {
   }
   // Workers that one change started share their reads. One that begins anew by itself uses its own time.
   const base::TimePoint not_before = std::min(std::exchange(requested_at_, base::TimePoint::max()), started);
-  cutter_.emplace(services_.log, filter_of(instance_->descriptor(), key_), durable_only(), not_before);
-  if (checkpoint_.reset_due() && instance_->external()) {
+  cutter_.emplace(services_.log, filter_of(facts(), key_), durable_only(), not_before);
+  if (checkpoint_.reset_due() && facts().external()) {
     if (auto end = reset_without_batch()) {
       return *end;
     }
   }
   set_state(State::CatchingUp);
-  spdlog::info("{}: runs {} {} from position {}", title_, assignment_.projection.plugin,
-               instance_->descriptor().version, checkpoint_.position());
+  spdlog::info("{}: runs {} {} from position {}", title_, assignment_.projection.plugin, facts().version,
+               checkpoint_.position());
   trial_.begin(base::Clock::now());
   while (!stop_.requested()) {
     if (auto end = one_batch()) {

@@ -125,6 +125,7 @@ private:
   [[nodiscard]] std::string explain(const BatchTransaction::Failure& failure);
   [[nodiscard]] projector_batch describe_batch();
   [[nodiscard]] bool durable_only() const;
+  [[nodiscard]] const plugin::Facts& facts() const noexcept { return assignment_.module->facts(); }
   [[nodiscard]] base::TimePoint wait_until() const;
 
   std::optional<End> open_checkpoint_row();

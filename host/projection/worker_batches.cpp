@@ -91,7 +91,7 @@ projector_batch Worker::describe_batch() {
 }
 
 std::optional<Worker::End> Worker::handle() {
-  const bool external = instance_->external();
+  const bool external = facts().external();
   if (!external) {
     // The compare-and-set needs the position that the row has.
     if (auto end = take_answer(true)) {
@@ -309,7 +309,7 @@ std::optional<Worker::End> Worker::reset_without_batch() {
 }
 
 bool Worker::durable_only() const {
-  return instance_->external() || !services_.same_server;
+  return facts().external() || !services_.same_server;
 }
 
 /// How long to wait for events: until the checkpoint is due, a trial ends or the projection's row has to be compared

@@ -78,17 +78,17 @@ OpenedCheckpoint Worker::ask_for_checkpoint(const std::string& store, std::optio
   request.key = key_;
   request.projection = projection.name;
   request.plugin = projection.plugin;
-  request.read_model_version = assignment_.module->descriptor().read_model_version;
+  request.read_model_version = facts().read_model_version;
   request.store = store;
   request.store_last = services_.log.last_position();
   request.start_position = start;
   request.rebuild.automatic = projection.rebuild == config::Rebuild::Automatic;
   request.rebuild.requested = assignment_.rebuild;
-  request.rebuild.resettable = assignment_.module->descriptor().reset != nullptr;
+  request.rebuild.resettable = facts().has_reset;
   request.rebuild.leads = assignment_.leads;
   request.schema = projection.schema;
   request.autostarted = projection.autostarted;
-  request.shares_tables = (assignment_.module->descriptor().flags & PROJECTOR_PLUGIN_TABLES_BY_PROJECTION) == 0;
+  request.shares_tables = facts().shares_tables();
   request.host = services_.host;
   return ask([&](pg::Connection& connection) { return open_checkpoint(connection, services_.tables, request); });
 }
@@ -106,7 +106,7 @@ void Worker::begin_at(const OpenedCheckpoint& opened, CheckpointTracker::Source 
   CheckpointTracker::Reset reset{
       // Where the store ended at the projection's first start is not known any more.
       .start = from.kind == config::StartFrom::Kind::Position ? from.position : 0,
-      .read_model_version = assignment_.module->descriptor().read_model_version,
+      .read_model_version = facts().read_model_version,
       .store = source.store,
   };
   checkpoint_.open(row, std::move(source), std::move(reset));

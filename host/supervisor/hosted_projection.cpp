@@ -167,7 +167,7 @@ bool HostedProjection::look_at_trial() {
     any = any || status.passed_trial;
   }
   // The old plugin cannot go on with a read model that the new one has emptied.
-  const bool passed = all || (any && running()->read_model_version != good.read_model_version);
+  const bool passed = all || (any && running()->facts.read_model_version != good.facts.read_model_version);
   if (passed) {
     close(rollout_.pass());
   }
@@ -192,9 +192,9 @@ bool HostedProjection::in_order() const {
 
 std::optional<std::uint32_t> HostedProjection::read_model_version() const {
   if (const auto* good = rollout_.good()) {
-    return good->read_model_version;
+    return good->facts.read_model_version;
   }
-  return running() != nullptr && !workers_.empty() && in_order() ? std::optional(running()->read_model_version)
+  return running() != nullptr && !workers_.empty() && in_order() ? std::optional(running()->facts.read_model_version)
                                                                  : std::nullopt;
 }
 

@@ -65,16 +65,14 @@ Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::pa
     auto loaded = plugin::Module::load(copies[index]);
     plugin::CheckedSettings settings;
     if (loaded.module) {
-      settings = plugin::check_settings(loaded.module->descriptor().settings, wanted.projection);
+      settings = plugin::check_settings(loaded.module->facts().settings, wanted.projection);
     }
     if (!loaded.module || !settings.problems.empty()) {
       std::for_each(copies.begin() + static_cast<std::ptrdiff_t>(index) + 1, copies.end(), plugin::discard);
       return loaded.module ? refused(config::to_string(settings.problems))
                            : refused(loaded.refusal->reason, loaded.refusal->incomplete);
     }
-    generation.read_model_version = loaded.module->descriptor().read_model_version;
-    generation.shares_tables = (loaded.module->descriptor().flags & PROJECTOR_PLUGIN_TABLES_BY_PROJECTION) == 0;
-    generation.resettable = loaded.module->descriptor().reset != nullptr;
+    generation.facts = loaded.module->facts();
     if (index < wanted.partitions.size()) {
       projection::WorkerAssignment assignment;
       assignment.projection = wanted.projection;

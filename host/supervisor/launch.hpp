@@ -1,5 +1,6 @@
 #pragma once
 
+#include "plugin/facts.hpp"
 #include "plugin/staging.hpp"
 #include "projection/worker.hpp"
 #include "supervisor/reconcile.hpp"
@@ -18,9 +19,7 @@ struct Generation {
   std::uint64_t number = 1; ///< counts a projection's generations since the host was started
   DesiredProjection wanted;
   std::string sha256; ///< of the plugin file
-  std::uint32_t read_model_version = 0;
-  bool shares_tables = false; ///< the plugin does not keep the tables of several projections apart
-  bool resettable = false;    ///< the plugin can empty its read model
+  plugin::Facts facts;
   std::vector<projection::WorkerAssignment> assignments;
 };
 

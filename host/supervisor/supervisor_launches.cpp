@@ -13,18 +13,19 @@ namespace {
 /// Why a generation that makes another version of the read model is not started; empty if it may be.
 std::string refuse_version(const Generation& generation, std::uint32_t stored) {
   const auto& projection = generation.wanted.projection;
-  const std::string found = fmt::format("{} makes version {} of the read model, version {} is stored",
-                                        generation.wanted.plugin->file.string(), generation.read_model_version, stored);
-  if (generation.read_model_version == stored) {
+  const std::string found =
+      fmt::format("{} makes version {} of the read model, version {} is stored",
+                  generation.wanted.plugin->file.string(), generation.facts.read_model_version, stored);
+  if (generation.facts.read_model_version == stored) {
     return {};
   }
-  if (!generation.resettable) {
+  if (!generation.facts.has_reset) {
     return fmt::format(
         "{}, and the plugin has no reset to empty it with; give it another `checkpoint` and tables of its "
         "own",
         found);
   }
-  if (generation.read_model_version < stored && !generation.wanted.rebuild) {
+  if (generation.facts.read_model_version < stored && !generation.wanted.rebuild) {
     return fmt::format("{}; to go back run \"projectorctl rebuild {}\"", found, projection.name);
   }
   if (projection.rebuild == config::Rebuild::Manual && !generation.wanted.rebuild) {
@@ -109,7 +110,8 @@ void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& reques
   if (const auto stored = running.read_model_version(); launch.generation && stored) {
     launch.refusal = refuse_version(*launch.generation, *stored);
   }
-  if (launch.generation && launch.refusal.empty() && launch.generation->shares_tables && !wanted.behind.empty()) {
+  if (launch.generation && launch.refusal.empty() && launch.generation->facts.shares_tables() &&
+      !wanted.behind.empty()) {
     launch.refusal = projection::refuse_second_projection(name, wanted.behind, wanted.projection.plugin);
   }
   // Checked again, since other projections may have started meanwhile.

@@ -37,8 +37,9 @@ projector_setting_spec setting(const char* key, std::int32_t type = PROJECTOR_SE
 
 /// The reason without its beginning; empty if the descriptor is accepted.
 std::string refusal(const projector_plugin& plugin) {
-  projector_plugin copy = {};
-  const auto found = accept_descriptor(plugin, "revenue", copy);
+  const DescriptorResult read = read_descriptor(plugin);
+  EXPECT_NE(read.descriptor.has_value(), read.refusal.has_value());
+  const auto found = read.refusal ? read.refusal : judge(read.descriptor->facts, "revenue");
   const std::string beginning = "has a bad descriptor: ";
   if (!found) {
     return "";
@@ -60,11 +61,51 @@ std::string setting_refusal(const projector_setting_spec& spec) {
 }
 
 TEST(Descriptor, AGoodOneIsCopied) {
-  projector_plugin copy = {};
   projector_plugin plugin = good();
+  const char* const types[] = {"a", "b", nullptr};
+  const projector_setting_spec spec = setting("limit", PROJECTOR_SETTING_INTEGER);
+  projector_setting_spec other = setting("token");
+  other.default_value = "";
+  other.description = nullptr;
+  other.flags = PROJECTOR_SETTING_SECRET;
+  const projector_setting_spec* const settings[] = {&spec, &other, nullptr};
+  plugin.abi_minor = 3;
+  plugin.flags = PROJECTOR_PLUGIN_EXTERNAL;
   plugin.read_model_version = 7;
-  EXPECT_FALSE(accept_descriptor(plugin, "revenue", copy));
-  EXPECT_EQ(std::memcmp(&copy, &plugin, sizeof copy), 0);
+  plugin.description = "sums";
+  plugin.event_types = types;
+  plugin.settings = settings;
+  plugin.finished = [](void*, std::int32_t) {};
+  const DescriptorResult read = read_descriptor(plugin);
+  ASSERT_TRUE(read.descriptor);
+  EXPECT_EQ(std::memcmp(&read.descriptor->plugin, &plugin, sizeof plugin), 0);
+  Facts expected;
+  expected.name = "revenue";
+  expected.version = "1";
+  expected.description = "sums";
+  expected.abi_minor = 3;
+  expected.flags = PROJECTOR_PLUGIN_EXTERNAL;
+  expected.read_model_version = 7;
+  expected.event_types = {"a", "b"};
+  expected.settings = {{PROJECTOR_SETTING_INTEGER, "limit", std::nullopt, "a setting", 0},
+                       {PROJECTOR_SETTING_STRING, "token", "", std::nullopt, PROJECTOR_SETTING_SECRET}};
+  expected.has_finished = true;
+  EXPECT_EQ(read.descriptor->facts, expected);
+}
+
+TEST(Descriptor, WhichOptionalFunctionsItHas) {
+  projector_plugin plugin = good();
+  const auto change = [](void*, projector_tx*, projector_error*) -> projector_status { return PROJECTOR_OK; };
+  plugin.setup = change;
+  plugin.reset = change;
+  const Facts one = read_descriptor(plugin).descriptor.value().facts;
+  EXPECT_TRUE(one.has_setup && one.has_reset);
+  EXPECT_FALSE(one.has_finished || one.has_get_extension);
+  plugin = good();
+  plugin.get_extension = [](void*, const char*) -> const void* { return nullptr; };
+  const Facts other = read_descriptor(plugin).descriptor.value().facts;
+  EXPECT_TRUE(other.has_get_extension);
+  EXPECT_FALSE(other.has_setup || other.has_reset || other.has_finished);
 }
 
 TEST(Descriptor, ALaterMinorsLongerOneIsCutToWhatThisHostKnows) {
@@ -74,18 +115,41 @@ TEST(Descriptor, ALaterMinorsLongerOneIsCutToWhatThisHostKnows) {
   } longer = {good(), 1};
   longer.plugin.struct_size = sizeof longer;
   longer.plugin.abi_minor = 3;
-  projector_plugin copy = {};
-  EXPECT_FALSE(accept_descriptor(longer.plugin, "revenue", copy));
-  EXPECT_EQ(copy.struct_size, sizeof copy);
-  EXPECT_EQ(copy.abi_minor, 3U);
+  const DescriptorResult read = read_descriptor(longer.plugin);
+  ASSERT_TRUE(read.descriptor);
+  EXPECT_EQ(read.descriptor->plugin.struct_size, sizeof(projector_plugin));
+  EXPECT_EQ(read.descriptor->facts.abi_minor, 3U);
 }
 
-TEST(Descriptor, ARefusedOneLeavesTheCopyAlone) {
-  projector_plugin copy = {};
+TEST(Descriptor, NothingOfOneThatNeedsANewerHostIsRead) {
   projector_plugin plugin = good();
-  plugin.handle = nullptr;
-  EXPECT_TRUE(accept_descriptor(plugin, "revenue", copy));
-  EXPECT_EQ(copy.name, nullptr);
+  plugin.abi_minor = plugin.min_host_minor = 1;
+  plugin.reserved = 5;
+  plugin.name = nullptr;
+  EXPECT_EQ(refusal(plugin), "needs a host of plugin interface 1.1, this is 1.0: upgrade projectord");
+}
+
+TEST(Descriptor, TextsAreReadNoFurtherThanOneByteBehindTheLimit) {
+  const std::string endless(1U << 20, 'x');
+  projector_plugin plugin = good();
+  plugin.name = plugin.version = endless.c_str();
+  const Facts facts = read_descriptor(plugin).descriptor.value().facts;
+  EXPECT_EQ(facts.name.size(), 4097U);
+  EXPECT_EQ(facts.version.size(), 4097U);
+}
+
+TEST(Descriptor, EntriesBehindTheLimitAreNoPointers) {
+  std::vector<const char*> names(4096, "a");
+  names.push_back(reinterpret_cast<const char*>(8)); // what lies behind a list without its NULL
+  const projector_setting_spec spec = setting("a");
+  std::vector<const projector_setting_spec*> settings(4096, &spec);
+  settings.push_back(reinterpret_cast<const projector_setting_spec*>(8));
+  projector_plugin plugin = good();
+  plugin.event_types = names.data();
+  plugin.settings = settings.data();
+  const Facts facts = read_descriptor(plugin).descriptor.value().facts;
+  EXPECT_EQ(facts.event_types->size(), 4097U);
+  EXPECT_EQ(facts.settings.size(), 4097U);
 }
 
 TEST(Descriptor, SizesAndVersions) {
@@ -129,6 +193,9 @@ TEST(Descriptor, FilterLists) {
             "event_types is an empty list, which no event matches: use NULL for every event");
   EXPECT_EQ(refusal([&](projector_plugin& p) { p.aggregate_types = blank; }),
             "aggregate_types[1] is empty, expected a name of at most 4096 bytes");
+  const char* const latin1[] = {"a", "caf\xe9", nullptr};
+  EXPECT_EQ(refusal([&](projector_plugin& p) { p.event_types = latin1; }),
+            "event_types[1] is not UTF-8 text, expected a name of at most 4096 bytes");
   EXPECT_EQ(refusal([&](projector_plugin& p) { p.bounded_contexts = endless.data(); }),
             "bounded_contexts has more than 4096 entries: is its NULL at the end missing?");
 }

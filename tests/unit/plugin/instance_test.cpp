@@ -69,8 +69,6 @@ void expect_outcome(const Outcome& outcome, projector_status status, const std::
 
 TEST_F(InstanceTest, StatementsReachTheTransaction) {
   const auto recorder = good("recorder");
-  EXPECT_FALSE(recorder->external());
-  EXPECT_TRUE(recorder->resettable());
   EXPECT_TRUE(recorder->setup(sink_).ok());
   EXPECT_TRUE(recorder->handle(&sink_, Batch(2).batch).ok());
   EXPECT_TRUE(recorder->reset(sink_).ok());
@@ -122,7 +120,6 @@ TEST_F(InstanceTest, SetupThatFails) {
 TEST_F(InstanceTest, WithoutSetupAndReset) {
   const auto instance = good("leaks_rows");
   EXPECT_TRUE(instance->setup(sink_).ok());
-  EXPECT_FALSE(instance->resettable());
   expect_outcome(instance->reset(sink_), PROJECTOR_FATAL, "the plugin has no reset: its read model cannot be rebuilt");
 }
 
@@ -144,7 +141,6 @@ TEST_F(InstanceTest, RejectNamesItsEvent) {
 TEST_F(InstanceTest, AnEventIndexBeyondTheBatchIsNone) {
   state_directory_ = plugins().string();
   const auto instance = good("external", {{"retry_after", "102"}});
-  EXPECT_TRUE(instance->external());
   // Two of three are done; then, in a new instance, two of two, and there is no third event.
   expect_outcome(instance->handle(nullptr, Batch(3).batch), PROJECTOR_RETRY, "the other side hung up", 2);
   const auto again = good("external", {{"retry_after", "102"}});

@@ -43,14 +43,21 @@ protected:
 
 TEST_F(ModuleTest, LoadsAGoodFile) {
   const auto module = loaded("recorder");
-  const projector_plugin& descriptor = module->descriptor();
-  EXPECT_STREQ(descriptor.name, "recorder");
-  EXPECT_STREQ(descriptor.version, "1.0.0");
-  EXPECT_EQ(descriptor.struct_size, sizeof(projector_plugin));
-  EXPECT_EQ(descriptor.read_model_version, 1U);
-  EXPECT_NE(descriptor.reset, nullptr);
-  EXPECT_EQ(descriptor.finished, nullptr);
+  const Facts& facts = module->facts();
+  EXPECT_EQ(facts.name, "recorder");
+  EXPECT_EQ(facts.version, "1.0.0");
+  EXPECT_EQ(facts.read_model_version, 1U);
+  EXPECT_TRUE(facts.has_reset);
+  EXPECT_FALSE(facts.has_finished);
+  EXPECT_FALSE(facts.external());
   EXPECT_EQ(module->file().name, "recorder");
+}
+
+TEST_F(ModuleTest, FlagsAreAmongTheFacts) {
+  const auto external = loaded("external");
+  EXPECT_TRUE(external->facts().external());
+  EXPECT_FALSE(external->facts().shares_tables());
+  EXPECT_TRUE(loaded("statement")->facts().shares_tables());
 }
 
 TEST_F(ModuleTest, UnloadsAndRemovesTheCopy) {
@@ -94,11 +101,11 @@ TEST_F(ModuleTest, ANewVersionAtTheSamePathIsTheNewOne) {
   auto old = loaded("recorder");
   const fs::path source = write("recorder.so", test::read_bytes(test::built_plugin("v2/recorder")));
   const auto fresh = Module::load(stage(source, staging()).staged.value()).module;
-  EXPECT_STREQ(old->descriptor().version, "1.0.0");
-  EXPECT_STREQ(fresh->descriptor().version, "2.0.0");
+  EXPECT_EQ(old->facts().version, "1.0.0");
+  EXPECT_EQ(fresh->facts().version, "2.0.0");
   EXPECT_NE(old->file().sha256, fresh->file().sha256);
   old.reset();
-  EXPECT_STREQ(fresh->descriptor().version, "2.0.0");
+  EXPECT_EQ(fresh->facts().version, "2.0.0");
 }
 
 TEST_F(ModuleTest, RefusesAMissingSymbolAtLoad) {

@@ -8,8 +8,9 @@ namespace {
 using config::Setting;
 using Type = Setting::Type;
 
-projector_setting_spec spec(const char* key, std::int32_t type, const char* value = nullptr, std::uint32_t flags = 0) {
-  return {sizeof(projector_setting_spec), type, key, value, "", flags, 0};
+SettingSpec spec(const std::string& key, std::int32_t type, std::optional<std::string> value = std::nullopt,
+                 std::uint32_t flags = 0) {
+  return {type, key, std::move(value), "", flags};
 }
 
 /// A projection's file with one setting per line, from line 11 on.
@@ -21,20 +22,13 @@ protected:
     projection_.where = {"sales.toml", 10, 1};
   }
 
-  void declare(const projector_setting_spec& one) { declared_.push_back(one); }
+  void declare(const SettingSpec& one) { declared_.push_back(one); }
   void give(const std::string& key, Type type, std::vector<std::string> values, const std::string& found = "") {
     const auto line = static_cast<std::uint32_t>(11 + projection_.settings.size());
     projection_.settings.push_back({key, type, std::move(values), found, {"sales.toml", line, 3}});
   }
 
-  CheckedSettings check() const {
-    std::vector<const projector_setting_spec*> list;
-    for (const auto& one : declared_) {
-      list.push_back(&one);
-    }
-    list.push_back(nullptr);
-    return check_settings(list.data(), projection_);
-  }
+  CheckedSettings check() const { return check_settings(declared_, projection_); }
   /// "LINE: text" of each problem.
   std::vector<std::string> problems() const {
     std::vector<std::string> texts;
@@ -51,16 +45,16 @@ protected:
   }
 
   config::Projection projection_;
-  std::vector<projector_setting_spec> declared_;
+  std::vector<SettingSpec> declared_;
 };
 
 using Texts = std::vector<std::string>;
 using Entries = std::vector<Settings::Entry>;
 
 TEST_F(SettingsCheckTest, NothingDeclaredNothingGiven) {
-  EXPECT_TRUE(check_settings(nullptr, projection_).problems.empty());
+  EXPECT_TRUE(check().problems.empty());
   give("colour", Type::String, {"red"});
-  const CheckedSettings checked = check_settings(nullptr, projection_);
+  const CheckedSettings checked = check();
   ASSERT_EQ(checked.problems.size(), 1U);
   EXPECT_EQ(
       checked.problems[0].text,
@@ -102,7 +96,7 @@ TEST_F(SettingsCheckTest, DefaultsAreFilledIn) {
   declare(spec("limit", PROJECTOR_SETTING_INTEGER, "007"));
   declare(spec("rate", PROJECTOR_SETTING_NUMBER, "1e2"));
   declare(spec("regions", PROJECTOR_SETTING_STRINGS, ""));
-  declare(spec("note", PROJECTOR_SETTING_STRING, nullptr, PROJECTOR_SETTING_OPTIONAL));
+  declare(spec("note", PROJECTOR_SETTING_STRING, std::nullopt, PROJECTOR_SETTING_OPTIONAL));
   EXPECT_EQ(
       entries(),
       (Entries{{"currency", "EUR"}, {"timeout", "2000000"}, {"buffer", "1048576"}, {"limit", "7"}, {"rate", "100"}}));
@@ -174,10 +168,10 @@ TEST_F(SettingsCheckTest, WrongTypes) {
 }
 
 TEST_F(SettingsCheckTest, ASecretIsNeverShown) {
-  declare(spec("timeout", PROJECTOR_SETTING_DURATION, nullptr, PROJECTOR_SETTING_SECRET));
-  declare(spec("pin", PROJECTOR_SETTING_STRING, nullptr, PROJECTOR_SETTING_SECRET));
-  declare(spec("code", PROJECTOR_SETTING_STRING, nullptr, PROJECTOR_SETTING_SECRET));
-  declare(spec("on", PROJECTOR_SETTING_STRING, nullptr, PROJECTOR_SETTING_SECRET));
+  declare(spec("timeout", PROJECTOR_SETTING_DURATION, std::nullopt, PROJECTOR_SETTING_SECRET));
+  declare(spec("pin", PROJECTOR_SETTING_STRING, std::nullopt, PROJECTOR_SETTING_SECRET));
+  declare(spec("code", PROJECTOR_SETTING_STRING, std::nullopt, PROJECTOR_SETTING_SECRET));
+  declare(spec("on", PROJECTOR_SETTING_STRING, std::nullopt, PROJECTOR_SETTING_SECRET));
   give("timeout", Type::String, {"hunter2"});
   give("pin", Type::Integer, {"1234"});
   give("code", Type::Number, {"12.5"});

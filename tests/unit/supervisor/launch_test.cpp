@@ -52,7 +52,7 @@ TEST_F(LaunchTest, EachPartitionHasACopyOfItsOwn) {
     EXPECT_EQ(assignment.projection.name, "seen");
     EXPECT_EQ(assignment.generation, 7u);
     EXPECT_EQ(assignment.state_directory, (temporary_.path() / "state" / "seen").string());
-    EXPECT_STREQ(assignment.module->descriptor().name, "recorder");
+    EXPECT_EQ(assignment.module->facts().name, "recorder");
   }
   EXPECT_EQ(files.size(), 3u);
   EXPECT_EQ(partitions, (std::vector<std::uint32_t>{1, 3, 5}));
@@ -77,9 +77,9 @@ TEST_F(LaunchTest, TheBytesThatRunAlreadyAreNotLoadedAgain) {
 
 TEST_F(LaunchTest, TellsWhatThePluginMakesOfItsReadModel) {
   const auto resettable = launch(wanted("recorder"));
-  EXPECT_EQ(resettable.generation->read_model_version, 1u);
-  EXPECT_TRUE(resettable.generation->resettable);
-  EXPECT_FALSE(launch(wanted("external")).generation->resettable);
+  EXPECT_EQ(resettable.generation->facts.read_model_version, 1u);
+  EXPECT_TRUE(resettable.generation->facts.has_reset);
+  EXPECT_FALSE(launch(wanted("external")).generation->facts.has_reset);
 }
 
 TEST_F(LaunchTest, AShareWithoutAPartitionIsCheckedAllTheSame) {
