@@ -132,12 +132,11 @@ int run(const Arguments& arguments) {
   return code;
 }
 
-/// Blocks larger than a usual segment get pages of their own, which return to the system when they are freed, and all
-/// threads share freed memory. By default malloc would keep as much as the largest event for each thread.
+/// Large blocks, such as libpq's buffers, get pages of their own, which return to the system when they are freed. By
+/// default malloc would keep as much as the largest one for each thread.
 void bound_freed_memory() {
   ::mallopt(M_MMAP_THRESHOLD, 3 << 19);
   ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
-  ::mallopt(M_ARENA_MAX, 1);
 }
 
 } // namespace

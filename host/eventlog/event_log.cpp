@@ -32,7 +32,8 @@ private:
 class SharedEventLog final : public EventLog {
 public:
   explicit SharedEventLog(EventLogOptions options)
-      : options_(std::move(options)), shared_(cache_budget(options_.memory), options_.history_readers),
+      : options_(std::move(options)),
+        shared_(cache_budget(options_.memory), options_.history_readers, Region::create(options_.memory)),
         threads_(options_, shared_) {}
 
   void start(const base::Stop& stop) { threads_.start(stop); }

@@ -7,7 +7,8 @@
 namespace projector::eventlog {
 
 HistoryReader::HistoryReader(const EventLogOptions& options, SharedLog& shared, const base::Stop& stop)
-    : options_(options), shared_(shared), stop_(stop), backoff_(options.retry_backoff, options.retry_backoff_max) {}
+    : options_(options), shared_(shared), stop_(stop), backoff_(options.retry_backoff, options.retry_backoff_max),
+      builder_(shared.region()) {}
 
 void HistoryReader::run() {
   while (!stop_.requested()) {

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "base/clock.hpp"
+#include "eventlog/region.hpp"
 
 #include <projector/plugin.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -21,7 +21,7 @@ struct EventKind {
 };
 
 /// A run of settled events in memory: every event with after < global_position <= to that was or ever will be in the
-/// store. Immutable once built and shared by all workers. The events' text lies in one arena owned by the segment.
+/// store. Immutable once built and shared by all workers. The events and their text lie in blocks of a region.
 class Segment {
 public:
   [[nodiscard]] std::int64_t after() const noexcept { return after_; }
@@ -33,7 +33,7 @@ public:
   /// Index into kinds() of each event, same order as events().
   [[nodiscard]] std::span<const std::uint32_t> event_kinds() const noexcept { return event_kinds_; }
   [[nodiscard]] std::span<const EventKind> kinds() const noexcept { return kinds_; }
-  /// Memory of arena and tables.
+  /// Memory of blocks and tables.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   /// The incarnation in which it was read; see EventLog::incarnation.
   [[nodiscard]] std::uint64_t incarnation() const noexcept { return incarnation_; }
@@ -45,8 +45,9 @@ private:
   Segment() = default;
   std::int64_t after_ = 0;
   std::int64_t to_ = 0;
-  std::vector<std::unique_ptr<char[]>> arena_;
-  std::vector<projector_event> events_;
+  Region::Block block_;
+  Region::Block large_text_;
+  std::span<const projector_event> events_; ///< in block_
   std::vector<std::uint32_t> hashes_;
   std::vector<std::uint32_t> event_kinds_;
   std::vector<EventKind> kinds_;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <utility>
 
 namespace projector::eventlog {
@@ -42,7 +43,7 @@ std::size_t event_bytes(const projector_event& event) noexcept {
   return kPerEvent + text_bytes(event);
 }
 
-SegmentBuilder::SegmentBuilder() : table_(64, 0) {}
+SegmentBuilder::SegmentBuilder(std::shared_ptr<Region> region) : region_(std::move(region)), table_(64, 0) {}
 
 std::size_t SegmentBuilder::bytes() const noexcept {
   return sizeof(Segment) + text_size_ + events_.size() * kPerEvent + kinds_bytes_;
@@ -126,7 +127,7 @@ SegmentBuilder::Room SegmentBuilder::append_without_large_text(projector_event e
   // The texts behind them move away from their place.
   const std::size_t behind = text_size_ - before;
   reserve_text(payload + metadata);
-  const Room room{.payload = text_.get() + before, .metadata = text_.get() + before + payload};
+  const Room room{.payload = text_.data() + before, .metadata = text_.data() + before + payload};
   std::memmove(room.metadata + metadata, room.payload, behind);
   events_.back().payload = {room.payload, payload};
   events_.back().metadata.size = metadata;
@@ -142,15 +143,14 @@ void SegmentBuilder::drop_last() {
 
 char* SegmentBuilder::reserve_text(std::size_t bytes) {
   const std::size_t used = std::exchange(text_size_, text_size_ + bytes);
-  if (text_size_ > text_capacity_) {
-    text_capacity_ = std::max(text_size_, std::min(2 * text_capacity_, text_size_ + kSegmentBytes));
-    std::unique_ptr<char[]> larger(new char[text_capacity_]);
+  if (text_size_ > text_.size()) {
+    auto larger = region_->allocate(std::max(text_size_, std::min(2 * text_.size(), text_size_ + kSegmentBytes)));
     if (used != 0) {
-      std::memcpy(larger.get(), text_.get(), used);
+      std::memcpy(larger.data(), text_.data(), used);
     }
     text_ = std::move(larger);
   }
-  return text_.get() + used;
+  return text_.data() + used;
 }
 
 SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint64_t incarnation,
@@ -162,13 +162,16 @@ SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint
   segment->read_at_ = read_at;
   // One copy of a large event's text is enough.
   const bool move_text = text_size_ > kSegmentBytes;
-  std::size_t arena_size = 1 + (move_text ? 0 : text_size_);
+  std::size_t size = events_.size() * sizeof(projector_event) + 1 + (move_text ? 0 : text_size_);
   for (const KindEntry& kind : kinds_) {
-    arena_size += kind.text.size();
+    size += kind.text.size();
   }
-  segment->arena_.push_back(std::unique_ptr<char[]>(new char[arena_size]));
-  char* free = segment->arena_.front().get();
-  *free++ = '\0'; // gives empty text a valid address in an empty arena
+  segment->block_ = region_->allocate(size);
+  auto* const events = reinterpret_cast<projector_event*>(segment->block_.data());
+  std::uninitialized_copy(events_.begin(), events_.end(), events);
+  segment->events_ = {events, events_.size()};
+  char* free = segment->block_.data() + events_.size() * sizeof(projector_event);
+  *free++ = '\0'; // gives empty text a valid address in an empty segment
 
   segment->kinds_.reserve(kinds_.size());
   for (const KindEntry& kind : kinds_) {
@@ -179,17 +182,15 @@ SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint
     free += all.size();
   }
   if (move_text) {
-    free = text_.get();
-    segment->arena_.push_back(std::move(text_));
-    arena_size += std::exchange(text_capacity_, 0);
+    free = text_.data();
+    segment->large_text_ = std::move(text_);
   } else if (text_size_ != 0) {
-    std::memcpy(free, text_.get(), text_size_);
+    std::memcpy(free, text_.data(), text_size_);
   }
-  segment->events_.assign(events_.begin(), events_.end());
   segment->hashes_.assign(hashes_.begin(), hashes_.end());
   segment->event_kinds_.assign(event_kinds_.begin(), event_kinds_.end());
   for (std::size_t index = 0; index < segment->events_.size(); ++index) {
-    projector_event& event = segment->events_[index];
+    projector_event& event = events[index];
     const EventKind& kind = segment->kinds_[event_kinds_[index]];
     event.bounded_context = {kind.bounded_context.data(), kind.bounded_context.size()};
     event.aggregate_type = {kind.aggregate_type.data(), kind.aggregate_type.size()};
@@ -202,16 +203,16 @@ SegmentPtr SegmentBuilder::finish(std::int64_t after, std::int64_t to, std::uint
       }
     }
   }
-  segment->bytes_ = sizeof(Segment) + arena_size + events_.size() * kPerEvent + kinds_.size() * sizeof(EventKind);
+  segment->bytes_ = sizeof(Segment) + segment->block_.size() + segment->large_text_.size() +
+                    events_.size() * 2 * sizeof(std::uint32_t) + kinds_.size() * sizeof(EventKind);
   clear();
   return segment;
 }
 
 void SegmentBuilder::clear() {
   text_size_ = 0;
-  if (text_capacity_ > 2 * kSegmentBytes) {
-    text_.reset();
-    text_capacity_ = 0;
+  if (text_.size() > 2 * kSegmentBytes) {
+    text_ = {};
   }
   events_.clear();
   hashes_.clear();
@@ -223,8 +224,8 @@ void SegmentBuilder::clear() {
   kinds_bytes_ = 0;
 }
 
-SegmentPtr merge_segments(const std::vector<SegmentPtr>& segments) {
-  SegmentBuilder builder;
+SegmentPtr merge_segments(const std::vector<SegmentPtr>& segments, std::shared_ptr<Region> region) {
+  SegmentBuilder builder(std::move(region));
   base::TimePoint read_at = segments.front()->read_at();
   for (const SegmentPtr& segment : segments) {
     read_at = std::min(read_at, segment->read_at());

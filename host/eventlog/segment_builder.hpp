@@ -15,10 +15,11 @@ using SegmentPtr = std::shared_ptr<const Segment>;
 inline constexpr std::size_t kSegmentEvents = 1000;
 inline constexpr std::size_t kSegmentBytes = 1u << 20;
 
-/// Builds segments from events in order of position. Reuses its buffers. One owner, one thread.
+/// Builds segments from events in order of position, in the memory of a region. Reuses its buffers. One owner, one
+/// thread.
 class SegmentBuilder {
 public:
-  SegmentBuilder();
+  explicit SegmentBuilder(std::shared_ptr<Region> region);
 
   /// Copies the event's text. Positions must rise.
   void append(const projector_event& event);
@@ -59,9 +60,9 @@ private:
   void grow_table();
   char* reserve_text(std::size_t bytes);
 
-  std::unique_ptr<char[]> text_;
+  std::shared_ptr<Region> region_;
+  Region::Block text_;
   std::size_t text_size_ = 0;
-  std::size_t text_capacity_ = 0;
   std::vector<projector_event> events_; ///< until finish, their text has sizes but no valid addresses
   std::vector<std::uint32_t> hashes_;
   std::vector<std::uint32_t> event_kinds_;
@@ -76,6 +77,6 @@ std::size_t text_bytes(const projector_event& event) noexcept;
 std::size_t event_bytes(const projector_event& event) noexcept;
 
 /// One segment with the events of `segments`, which are adjacent and of one incarnation.
-SegmentPtr merge_segments(const std::vector<SegmentPtr>& segments);
+SegmentPtr merge_segments(const std::vector<SegmentPtr>& segments, std::shared_ptr<Region> region);
 
 } // namespace projector::eventlog

@@ -42,7 +42,8 @@ struct SettledReader::Look {
 
 SettledReader::SettledReader(pg::Connection& connection, Store store, std::int64_t settled, Options options, Sink& sink,
                              const base::Stop& stop)
-    : connection_(connection), settled_(settled), options_(options), sink_(sink), stop_(stop) {
+    : connection_(connection), settled_(settled), options_(std::move(options)), sink_(sink), stop_(stop),
+      builder_(options_.region) {
   adopt(std::move(store));
 }
 

@@ -50,6 +50,7 @@ public:
   struct Options {
     std::uint64_t incarnation = 0;
     std::size_t memory = 64u << 20;
+    std::shared_ptr<Region> region; ///< where segments are built
     base::Duration gap_report_after = std::chrono::seconds(3);
   };
 

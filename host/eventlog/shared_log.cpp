@@ -138,7 +138,7 @@ void SharedLog::merge_small(Lock& lock) {
     return;
   }
   lock.unlock();
-  SegmentPtr merged = merge_segments(parts);
+  SegmentPtr merged = merge_segments(parts, region_);
   lock.lock();
   cache_.replace(parts, std::move(merged));
 }

@@ -45,8 +45,11 @@ struct CursorState {
 class SharedLog {
 public:
   /// `memory`: limit of cached segments and those read for single cursors together. `readers`: number of history
-  /// readers.
-  SharedLog(std::size_t memory, std::size_t readers) : memory_(memory), cache_(memory), plan_(memory, readers) {}
+  /// readers. `region`: where all segments are built.
+  SharedLog(std::size_t memory, std::size_t readers, std::shared_ptr<Region> region)
+      : region_(std::move(region)), memory_(memory), cache_(memory), plan_(memory, readers) {}
+
+  [[nodiscard]] const std::shared_ptr<Region>& region() const noexcept { return region_; }
 
   // For users of the log; see EventLog and Cursor.
   std::shared_ptr<CursorState> add_cursor(Filter filter, bool durable_only, base::TimePoint not_before);
@@ -133,6 +136,7 @@ private:
   static void wake(CursorState& cursor);
   [[nodiscard]] std::vector<std::int64_t> positions() const;
 
+  const std::shared_ptr<Region> region_;
   mutable std::mutex mutex_; ///< guards all members below
   std::vector<std::shared_ptr<CursorState>> cursors_;
   const std::size_t memory_;

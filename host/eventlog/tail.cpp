@@ -119,6 +119,7 @@ void Tail::connect() {
   SettledReader::Options reading;
   reading.incarnation = shared_.connected(store, remembered);
   reading.memory = options_.memory;
+  reading.region = shared_.region();
   reading.gap_report_after = options_.gap_report_after;
   const std::string table = store.table;
   reader_.emplace(*connection_, std::move(store), stored, reading, static_cast<SettledReader::Sink&>(*this), stop_);

@@ -1,4 +1,5 @@
 #include "eventlog/history_reader.hpp"
+#include "segments.hpp"
 
 #include <gtest/gtest.h>
 
@@ -21,7 +22,7 @@ TEST(HistoryReader, GoesOnWhenNotEvenAFailureCanBeReported) {
     }
     throw std::bad_alloc();
   };
-  SharedLog shared(1u << 20, 1);
+  SharedLog shared(1u << 20, 1, test_region());
   shared.connected(Store{}, RememberedStore(10));
   HistoryReader reader(options, shared, stop);
   std::jthread thread([&] { reader.run(); });

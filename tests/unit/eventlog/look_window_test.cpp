@@ -42,7 +42,7 @@ protected:
     return positions;
   }
 
-  SegmentBuilder builder_;
+  SegmentBuilder builder_{test_region()};
 };
 
 TEST_F(LookWindowTest, ContiguousRowsAreTakenAtOnce) {

@@ -13,7 +13,7 @@ std::string_view view(const projector_str& text) {
 }
 
 TEST(SegmentBuilder, CopiesEverythingIntoOneSegment) {
-  SegmentBuilder builder;
+  SegmentBuilder builder(test_region());
   {
     std::string id = "customer-1", payload("\0\xff", 2);
     projector_event one = event(5, id, payload, "created");
@@ -45,7 +45,7 @@ TEST(SegmentBuilder, CopiesEverythingIntoOneSegment) {
 }
 
 TEST(SegmentBuilder, EachKindOnceHoweverMany) {
-  SegmentBuilder builder;
+  SegmentBuilder builder(test_region());
   std::vector<std::string> types;
   types.reserve(300);
   for (int type = 0; type < 300; ++type) {
@@ -63,7 +63,7 @@ TEST(SegmentBuilder, EachKindOnceHoweverMany) {
 }
 
 TEST(SegmentBuilder, BordersOfNamesTellKindsApart) {
-  SegmentBuilder builder;
+  SegmentBuilder builder(test_region());
   projector_event one = event(1), two = event(2);
   one.bounded_context = str("ab"), one.aggregate_type = str("c");
   two.bounded_context = str("a"), two.aggregate_type = str("bc");
@@ -73,7 +73,7 @@ TEST(SegmentBuilder, BordersOfNamesTellKindsApart) {
 }
 
 TEST(SegmentBuilder, FullByEventsOrBytes) {
-  SegmentBuilder builder;
+  SegmentBuilder builder(test_region());
   EXPECT_FALSE(builder.full_for(100u << 20)) << "one event where it alone is larger";
   for (std::int64_t position = 1; position <= 1000; ++position) {
     EXPECT_FALSE(builder.full_for(10));
@@ -89,19 +89,19 @@ TEST(SegmentBuilder, FullByEventsOrBytes) {
 TEST(SegmentBuilder, BytesAreTheSegmentsMemory) {
   const auto small = segment(0, 10, 1);
   const auto large = segment(0, 10, 100001);
-  EXPECT_EQ(large->bytes() - small->bytes(), 1000000u);
+  EXPECT_NEAR(static_cast<double>(large->bytes() - small->bytes()), 1e6, 4096) << "blocks are whole pages";
   EXPECT_GE(small->bytes(), 10 * sizeof(projector_event));
 }
 
 TEST(SegmentBuilder, SegmentWithoutEvents) {
-  SegmentBuilder builder;
+  SegmentBuilder builder(test_region());
   const auto made = builder.finish(10, 20, 1, base::Clock::now());
   EXPECT_TRUE(made->events().empty());
   EXPECT_EQ(made->to(), 20);
 }
 
 TEST(SegmentBuilder, Merging) {
-  const auto merged = merge_segments({segment(0, 3), segment(3, 7, 1, false), segment(7, 9)});
+  const auto merged = merge_segments({segment(0, 3), segment(3, 7, 1, false), segment(7, 9)}, test_region());
   EXPECT_EQ(merged->after(), 0);
   EXPECT_EQ(merged->to(), 9);
   ASSERT_EQ(merged->events().size(), 5u);
@@ -132,7 +132,7 @@ TEST(Filter, ListsAndPartitions) {
 }
 
 TEST(SegmentBuilder, MakesRoomForLargeTextsThatComeLater) {
-  SegmentBuilder builder;
+  SegmentBuilder builder(test_region());
   builder.append(event(1, "first", "one"));
   projector_event large = event(2, "second", "");
   large.metadata = {"", 4};
@@ -156,7 +156,7 @@ TEST(SegmentBuilder, MakesRoomForLargeTextsThatComeLater) {
 }
 
 TEST(SegmentBuilder, TakesBackTheLastEvent) {
-  SegmentBuilder builder;
+  SegmentBuilder builder(test_region());
   builder.append(event(1, "first", "one"));
   builder.append(event(2, "second", "two"));
   builder.drop_last();

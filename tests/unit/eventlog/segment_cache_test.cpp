@@ -81,11 +81,11 @@ TEST(SegmentCache, MergesTheNewestSmallOnesBelowAPosition) {
   ASSERT_EQ(parts.size(), 3u);
   EXPECT_EQ(parts.front()->after(), 500);
   EXPECT_EQ(parts.back()->to(), 503);
-  const auto merged = merge_segments(parts);
+  const auto merged = merge_segments(parts, test_region());
   cache.replace(parts, merged);
   EXPECT_EQ(cache.find(502), merged);
   EXPECT_EQ(cache.size(), 3u);
-  cache.replace(parts, merge_segments(parts)); // they are gone: nothing happens
+  cache.replace(parts, merge_segments(parts, test_region())); // they are gone: nothing happens
   EXPECT_EQ(cache.find(502), merged);
 }
 

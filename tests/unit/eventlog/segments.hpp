@@ -7,6 +7,12 @@
 
 namespace projector::eventlog {
 
+/// One for all tests of a program.
+inline std::shared_ptr<Region> test_region() {
+  static const auto region = Region::create(16u << 20);
+  return region;
+}
+
 inline projector_str str(std::string_view text) {
   return {text.data(), text.size()};
 }
@@ -27,7 +33,7 @@ inline projector_event event(std::int64_t position, std::string_view aggregate_i
 /// Covers (after, to] with an event at every position, or none.
 inline SegmentPtr segment(std::int64_t after, std::int64_t to, std::size_t payload = 1, bool with_events = true,
                           base::TimePoint read_at = base::Clock::now()) {
-  SegmentBuilder builder;
+  SegmentBuilder builder(test_region());
   const std::string text(payload, 'x');
   for (std::int64_t position = after + 1; with_events && position <= to; ++position) {
     builder.append(event(position, "a", text));

@@ -23,6 +23,12 @@ struct EventText {
   std::string payload = "{}";
 };
 
+/// One for all tests of a program.
+inline std::shared_ptr<eventlog::Region> test_region() {
+  static const auto region = eventlog::Region::create(16u << 20);
+  return region;
+}
+
 inline projector_str as_str(const std::string& text) {
   return {text.data(), text.size()};
 }
@@ -30,7 +36,7 @@ inline projector_str as_str(const std::string& text) {
 /// Makes a segment that covers (after, to] with these events.
 inline eventlog::SegmentPtr make_segment(std::int64_t after, std::int64_t to, const std::vector<EventText>& events,
                                          std::uint64_t incarnation = 1, base::TimePoint read_at = base::Clock::now()) {
-  eventlog::SegmentBuilder builder;
+  eventlog::SegmentBuilder builder(test_region());
   for (const auto& text : events) {
     projector_event event{};
     event.struct_size = sizeof event;
@@ -167,7 +173,7 @@ private:
   }
 
   [[nodiscard]] eventlog::SegmentPtr copy_with_incarnation(const eventlog::Segment& segment) const {
-    eventlog::SegmentBuilder builder;
+    eventlog::SegmentBuilder builder(test_region());
     for (const auto& event : segment.events()) {
       builder.append(event);
     }
