@@ -8,7 +8,8 @@ namespace projector::channel {
 
 namespace {
 
-static_assert(sizeof(const projector_event*) == sizeof(std::uint64_t));
+constexpr std::size_t kAddressSize = sizeof(std::uint64_t);
+static_assert(sizeof(void*) == kAddressSize);
 
 Finished take_finished(Reader& reader) {
   return static_cast<Finished>(reader.below(3, "what became of the batch before"));
@@ -53,7 +54,7 @@ void write_handle(Writer& writer, const Handle& handle, const projector_event* c
   writer.flag(handle.transaction);
   writer.u32(static_cast<std::uint32_t>(handle.finished));
   writer.u64(n_events);
-  writer.raw(events, n_events * sizeof *events);
+  writer.raw(events, n_events * kAddressSize);
 }
 
 void read_handle(std::string_view message, Handle& into) {
@@ -64,11 +65,11 @@ void read_handle(std::string_view message, Handle& into) {
   into.transaction = reader.flag("whether there is a transaction");
   into.finished = take_finished(reader);
   const std::uint64_t n_events = reader.u64("the number of events");
-  if (n_events != reader.left() / sizeof(const projector_event*)) {
+  if (n_events != reader.left() / kAddressSize) {
     throw Malformed("malformed message: expected the addresses of " + std::to_string(n_events) + " events, found " +
                     std::to_string(reader.left()) + " bytes");
   }
-  const std::string_view addresses = reader.raw(n_events * sizeof(const projector_event*), "the events");
+  const std::string_view addresses = reader.raw(n_events * kAddressSize, "the events");
   reader.end();
   into.events.resize(n_events);
   if (n_events > 0) {

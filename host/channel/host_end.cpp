@@ -14,8 +14,8 @@ std::string number(std::uint64_t value) {
 
 } // namespace
 
-HostEnd::HostEnd(Memory& memory, const HostEndOptions& options)
-    : memory_(memory), options_(options), turn_(memory.header().turn, memory.options().first_turn, true) {}
+HostEnd::HostEnd(Memory& memory, std::chrono::milliseconds recheck)
+    : memory_(memory), recheck_(recheck), turn_(memory.header().turn, memory.options().first_turn, true) {}
 
 HostEnd::Received HostEnd::send(std::uint32_t kind, std::string_view bytes, TimePoint deadline) {
   if (over_) {
@@ -83,7 +83,7 @@ HostEnd::Received HostEnd::wait(TimePoint deadline) {
   while (true) {
     const auto now = std::chrono::steady_clock::now();
     // Not now + recheck alone: the sum may overflow.
-    const TimePoint look = deadline - now > options_.recheck ? now + options_.recheck : deadline;
+    const TimePoint look = deadline - now > recheck_ ? now + recheck_ : deadline;
     const Turn::Found found = turn_.wait(look);
     if (found == Turn::Found::Mine) {
       return {};
@@ -98,7 +98,8 @@ HostEnd::Received HostEnd::wait(TimePoint deadline) {
 }
 
 HostEnd::Received HostEnd::pass() {
-  const Turn::Found found = turn_.pass();
+  // The word may have been written over since it was closed.
+  const Turn::Found found = closed_ ? Turn::Found::Closed : turn_.pass();
   return found == Turn::Found::Mine ? Received{} : broken(found);
 }
 
@@ -172,9 +173,9 @@ HostEnd::Received HostEnd::take(Piece& piece) {
                kind_ == kGoOn ? "the runner passed a bare turn, expected a message"
                               : "a message of kind " + number(kind_) + " went on as kind " + number(piece.kind));
   }
-  if (piece.length > options_.most_accepted - received_.size()) {
-    return end(Status::ProtocolError,
-               "a message has more than " + number(options_.most_accepted) + " bytes, which are the most for it");
+  const std::uint64_t most = memory_.options().most_accepted;
+  if (piece.length > most - received_.size()) {
+    return end(Status::ProtocolError, "a message has more than " + number(most) + " bytes, which are the most for it");
   }
   kind_ = piece.kind;
   received_.append(memory_.to_host(), piece.length);

@@ -11,18 +11,13 @@
 
 namespace projector::channel {
 
-struct HostEndOptions {
-  std::uint64_t most_accepted = 64U << 20; ///< bytes of one message of the runner
-  /// How often a wait looks by itself, whatever the runner does with the word on which it sleeps.
-  std::chrono::milliseconds recheck = std::chrono::seconds(1);
-};
-
 /// The host's end of a channel, which has the first turn: send, receive, send, and so on. It takes nothing from the
 /// runner on trust: whatever the runner writes, and whenever, the worst that comes of it here is a protocol error.
 /// Borrows the memory. One thread, that of the worker, but for close().
 class HostEnd {
 public:
-  explicit HostEnd(Memory& memory, const HostEndOptions& options = {});
+  /// A wait looks at the memory by itself every `recheck`, whatever the runner does with the word on which it sleeps.
+  explicit HostEnd(Memory& memory, std::chrono::milliseconds recheck = std::chrono::seconds(1));
   HostEnd(const HostEnd&) = delete;
   HostEnd& operator=(const HostEnd&) = delete;
 
@@ -68,7 +63,7 @@ private:
   void start_message();
 
   Memory& memory_;
-  const HostEndOptions options_;
+  const std::chrono::milliseconds recheck_;
   Turn turn_;
   std::atomic<bool> closed_ = false;
   bool build_checked_ = false;

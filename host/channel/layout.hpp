@@ -39,9 +39,10 @@ struct CrashRecord {
 struct Header {
   char host_build[kBuildIdSize]; ///< stays in this place in every layout, so that the runner of another build reads it
   char runner_build[kBuildIdSize];
-  std::uint32_t first_turn;     ///< this and the sizes are set once, by the host
+  std::uint32_t first_turn;     ///< this and the three below are set once, by the host
   std::uint32_t to_runner_size; ///< of an area, in bytes
   std::uint32_t to_host_size;
+  std::uint64_t most_accepted;
   /// See Turn. The slots share its cache line, since they are read just after it.
   alignas(64) std::atomic<std::uint32_t> turn;
   Slot to_runner;

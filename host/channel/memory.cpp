@@ -75,6 +75,7 @@ std::unique_ptr<Memory> Memory::create(const MemoryOptions& options) {
   header->first_turn = options.first_turn;
   header->to_runner_size = options.to_runner_size;
   header->to_host_size = options.to_host_size;
+  header->most_accepted = options.most_accepted;
   header->turn = options.first_turn;
   memory->clear_current();
   return memory;
@@ -97,7 +98,7 @@ std::unique_ptr<Memory> Memory::open(int fd) {
     throw std::runtime_error("the host is of build " + std::string(host_build) + ", this runner of build " +
                              std::string(kBuildId) + ": restart projectord after an upgrade");
   }
-  memory->options_ = {header.to_runner_size, header.to_host_size, header.first_turn};
+  memory->options_ = {header.to_runner_size, header.to_host_size, header.first_turn, header.most_accepted};
   if (!good_size(header.to_runner_size) || !good_size(header.to_host_size) || total_size(memory->options_) != size) {
     throw std::runtime_error("the channel's areas do not fit into its " + std::to_string(size) + " bytes");
   }

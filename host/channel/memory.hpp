@@ -15,7 +15,8 @@ namespace projector::channel {
 struct MemoryOptions {
   std::uint32_t to_runner_size = 256U << 10; ///< of an area, in bytes, up to 1 GiB; pages are used once written
   std::uint32_t to_host_size = 1U << 20;
-  std::uint32_t first_turn = 0; ///< see Turn; for tests
+  std::uint32_t first_turn = 0;            ///< see Turn; for tests
+  std::uint64_t most_accepted = 64U << 20; ///< bytes of one message that the host takes from the runner
 };
 
 /// The shared memory of one channel, mapped. Each side owns its mapping and keeps it longer than its end of the
@@ -39,7 +40,7 @@ public:
   [[nodiscard]] Header& header() const noexcept { return *header_; }
   [[nodiscard]] char* to_runner() const noexcept { return base_ + kHeaderSize; }
   [[nodiscard]] char* to_host() const noexcept;
-  /// The sizes, and the first turn, that this side knows: not read again from the shared memory.
+  /// As this side knows them: they are not read again from the shared memory.
   [[nodiscard]] const MemoryOptions& options() const noexcept { return options_; }
 
   /// The host asks the instance to return soon, or takes that back.

@@ -52,6 +52,10 @@ bool RunnerEnd::send(std::uint32_t kind, std::string_view bytes) {
   if (!turn_.mine() || kind == kGoOn) {
     throw std::logic_error("the runner's end of a channel sent out of turn, or a message without a kind");
   }
+  if (bytes.size() > memory_.options().most_accepted) {
+    throw std::length_error("a message to the host has " + std::to_string(bytes.size()) + " bytes, expected at most " +
+                            std::to_string(memory_.options().most_accepted));
+  }
   const std::size_t most = memory_.options().to_host_size;
   while (bytes.size() > most) {
     if (!give(kind, bytes.substr(0, most), true) || !wait() ||

@@ -27,8 +27,9 @@ public:
   /// Waits for the host's message, for as long as it takes; nothing once the channel is closed. Throws std::logic_error
   /// in the runner's own turn.
   std::optional<Message> receive();
-  /// Gives the host a message of any size and the turn. False if the channel is closed. Throws std::logic_error if it
-  /// is the host's turn, and for the kind kGoOn.
+  /// Gives the host a message and the turn. False if the channel is closed. Throws std::length_error, and keeps the
+  /// turn, if the host would not accept so large a message; std::logic_error if it is the host's turn, and for the kind
+  /// kGoOn.
   bool send(std::uint32_t kind, std::string_view bytes);
 
 private:

@@ -68,7 +68,7 @@ TEST(ChannelClose, AlwaysWakesTheHost) {
   std::mt19937 random(1);
   Closer closer(2);
   for (int i = 0; i < kRounds; ++i) {
-    const auto memory = Memory::create({64, 64, 0});
+    const auto memory = Memory::create({64, 64});
     HostEnd host(*memory, only_woken());
     ASSERT_EQ(host.send(1, "", much_later()).status, Status::Message);
     closer.close_soon(host);
@@ -83,7 +83,7 @@ TEST(ChannelClose, AlwaysWakesTheRunner) {
   std::mt19937 random(3);
   Closer closer(4);
   for (int i = 0; i < kRounds; ++i) {
-    const auto memory = Memory::create({64, 64, 0});
+    const auto memory = Memory::create({64, 64});
     HostEnd host(*memory, only_woken());
     RunnerEnd runner(*memory);
     closer.close_soon(host);
@@ -97,7 +97,7 @@ TEST(ChannelClose, InTheMidstOfCallsEndsBothEndsWithWholeMessages) {
   Closer closer(5);
   const std::string bytes = pattern(200);
   for (int i = 0; i < 1000; ++i) {
-    const auto memory = Memory::create({64, 64, 0});
+    const auto memory = Memory::create({64, 64});
     HostEnd host(*memory, only_woken());
     std::thread thread([&] {
       RunnerEnd runner(*memory);
@@ -127,6 +127,14 @@ TEST(ChannelClose, AnAnswerThatHasArrivedIsStillReceived) {
   host.close();
   EXPECT_EQ(host.receive(much_later()).bytes, "the last word");
   EXPECT_EQ(host.send(3, "", much_later()).status, Status::Closed);
+}
+
+TEST(ChannelClose, StandsWhenTheRunnerWritesOverTheWord) {
+  const auto memory = Memory::create();
+  HostEnd host(*memory, only_woken());
+  host.close();
+  memory->header().turn = 0;
+  EXPECT_EQ(host.send(1, "", much_later()).status, Status::Closed);
 }
 
 TEST(ChannelClose, BeforeTheFirstCallIsClosedToo) {

@@ -19,10 +19,8 @@ inline TimePoint much_later() {
 }
 
 /// Without looks of its own, so that a wake-up that is lost is seen.
-inline HostEndOptions only_woken() {
-  HostEndOptions options;
-  options.recheck = std::chrono::hours(1);
-  return options;
+inline std::chrono::milliseconds only_woken() {
+  return std::chrono::hours(1);
 }
 
 /// Sends back what it gets, until the channel is closed.
@@ -36,7 +34,7 @@ inline void echo(RunnerEnd& runner) {
   }
 }
 
-/// The runner's end on a thread, over the host's own mapping. Closes the channel at the end.
+/// The runner's end on a thread, mostly over the host's own mapping. Closes the channel at the end.
 class EchoRunner {
 public:
   EchoRunner(Memory& memory, HostEnd& host)

@@ -9,7 +9,6 @@
 namespace projector::channel {
 namespace {
 
-using test::echo;
 using test::EchoRunner;
 using test::exchange;
 using test::much_later;
@@ -26,7 +25,7 @@ void expect_echo(HostEnd& host, std::uint32_t kind, const std::string& bytes) {
 
 TEST(ChannelEnds, EveryLengthComesBackAsItWas) {
   for (const auto& [to_runner, to_host] : {std::pair{64U, 64U}, {64U, 100U}, {100U, 64U}, {1U, 7U}}) {
-    const auto memory = Memory::create({to_runner, to_host, 0});
+    const auto memory = Memory::create({to_runner, to_host});
     HostEnd host(*memory, only_woken());
     const EchoRunner runner(*memory, host);
     for (std::size_t size = 0; size <= 320; ++size) {
@@ -57,18 +56,29 @@ TEST(ChannelEnds, AMessageOf64MebibytesComesBackAndASmallOneAfterIt) {
 }
 
 TEST(ChannelEnds, AMessageOfMoreThanTheHostAcceptsIsAProtocolError) {
-  auto options = only_woken();
-  options.most_accepted = 1000;
   for (const std::uint32_t area : {64U, 500U, 4096U}) {
-    const auto memory = Memory::create({area, area, 0});
-    HostEnd host(*memory, options);
-    const EchoRunner runner(*memory, host);
+    const auto memory = Memory::create({area, area, 0, 1000});
+    memory->header().most_accepted = 5000; // a lie, which only the runner reads
+    const auto of_runner = Memory::open(memory->descriptor());
+    HostEnd host(*memory, only_woken());
+    const EchoRunner runner(*of_runner, host);
     expect_echo(host, 1, pattern(1000));
     const auto answer = exchange(host, 1, pattern(1001));
     EXPECT_EQ(answer.status, Status::ProtocolError);
     EXPECT_EQ(answer.problem, "a message has more than 1000 bytes, which are the most for it");
     EXPECT_EQ(exchange(host, 1, "").status, Status::ProtocolError);
   }
+}
+
+TEST(ChannelEnds, ARunnerDoesNotBeginAMessageThatTheHostDoesNotAccept) {
+  const auto memory = Memory::create({64, 64, 0, 1000});
+  HostEnd host(*memory);
+  RunnerEnd runner(*memory);
+  ASSERT_EQ(host.send(1, "", much_later()).status, Status::Message);
+  ASSERT_TRUE(runner.receive());
+  EXPECT_THROW(runner.send(2, pattern(1001)), std::length_error);
+  ASSERT_TRUE(runner.send(3, "too large, sorry"));
+  EXPECT_EQ(host.receive(much_later()).bytes, "too large, sorry");
 }
 
 TEST(ChannelEnds, TheNumberOfTheTurnWraps) {
@@ -84,7 +94,7 @@ TEST(ChannelEnds, TheNumberOfTheTurnWraps) {
 }
 
 TEST(ChannelEnds, TheRunnerReadsAMessageOfOnePieceInPlace) {
-  const auto memory = Memory::create({64, 64, 0});
+  const auto memory = Memory::create({64, 64});
   HostEnd host(*memory);
   RunnerEnd runner(*memory);
   ASSERT_EQ(host.send(5, "in place", much_later()).status, Status::Message);
@@ -96,7 +106,7 @@ TEST(ChannelEnds, TheRunnerReadsAMessageOfOnePieceInPlace) {
 }
 
 TEST(ChannelEnds, TheHostReadsACopy) {
-  const auto memory = Memory::create({64, 64, 0});
+  const auto memory = Memory::create({64, 64});
   HostEnd host(*memory);
   RunnerEnd runner(*memory);
   ASSERT_EQ(host.send(5, "", much_later()).status, Status::Message);
@@ -123,7 +133,7 @@ TEST(ChannelEnds, TimeIsUpWhileTheRunnerWorksAndItsAnswerStillComes) {
 }
 
 TEST(ChannelEnds, TimeIsUpBetweenPiecesOfTheRunner) {
-  const auto memory = Memory::create({64, 4, 0});
+  const auto memory = Memory::create({64, 4});
   HostEnd host(*memory);
   RunnerEnd runner(*memory);
   ASSERT_EQ(host.send(1, "", much_later()).status, Status::Message);
@@ -138,7 +148,7 @@ TEST(ChannelEnds, TimeIsUpBetweenPiecesOfTheRunner) {
 }
 
 TEST(ChannelEnds, TimeThatIsUpBetweenPiecesOfTheHostIsTheEnd) {
-  const auto memory = Memory::create({4, 64, 0});
+  const auto memory = Memory::create({4, 64});
   HostEnd host(*memory);
   const auto now = std::chrono::steady_clock::now();
   EXPECT_EQ(host.send(1, "more than a piece", now).status, Status::TimeUp);
@@ -147,10 +157,8 @@ TEST(ChannelEnds, TimeThatIsUpBetweenPiecesOfTheHostIsTheEnd) {
 }
 
 TEST(ChannelEnds, AWaitLooksByItselfAsOftenAsItIsTold) {
-  HostEndOptions options;
-  options.recheck = std::chrono::milliseconds(1);
   const auto memory = Memory::create();
-  HostEnd host(*memory, options);
+  HostEnd host(*memory, std::chrono::milliseconds(1));
   ASSERT_EQ(host.send(1, "", much_later()).status, Status::Message);
   // Passed by the runner without a wake-up.
   std::thread silent([&] { memory->header().turn = 3; });

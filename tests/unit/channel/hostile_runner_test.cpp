@@ -21,9 +21,9 @@ using test::pattern;
 using Status = HostEnd::Status;
 
 /// What the host receives after a runner did `mischief` in its turn, for a message of 16 bytes; the bytes are gone.
-HostEnd::Received after(const std::function<void(Memory&)>& mischief, const HostEndOptions& options = {}) {
-  const auto memory = Memory::create({64, 64, 0});
-  HostEnd host(*memory, options);
+HostEnd::Received after(const std::function<void(Memory&)>& mischief) {
+  const auto memory = Memory::create({64, 64});
+  HostEnd host(*memory);
   RunnerEnd runner(*memory);
   EXPECT_EQ(host.send(1, "", much_later()).status, Status::Message);
   EXPECT_TRUE(runner.receive());
@@ -87,12 +87,13 @@ TEST(HostileRunner, TheSizesInTheMemoryDoNotMatterToTheHost) {
     memory.header().to_host_size = UINT32_MAX;
     memory.header().to_runner_size = 0;
     memory.header().first_turn = 99;
+    memory.header().most_accepted = 0;
   });
   EXPECT_EQ(answer.status, Status::Message);
 }
 
 TEST(HostileRunner, AMessageThatChangesItsKindIsAProtocolError) {
-  const auto memory = Memory::create({64, 8, 0});
+  const auto memory = Memory::create({64, 8});
   HostEnd host(*memory);
   Header& header = memory->header();
   const RunnerEnd runner(*memory); // leaves its build
@@ -112,7 +113,7 @@ TEST(HostileRunner, AMessageThatChangesItsKindIsAProtocolError) {
 
 TEST(HostileRunner, AnAnswerToAPieceIsABareTurn) {
   for (const auto& [kind, length, more] : {std::tuple{1U, 0U, 0U}, {kGoOn, 1U, 0U}, {kGoOn, 64U, 1U}}) {
-    const auto memory = Memory::create({4, 64, 0});
+    const auto memory = Memory::create({4, 64});
     HostEnd host(*memory);
     const RunnerEnd runner(*memory); // leaves its build
     Header& header = memory->header();
@@ -187,13 +188,11 @@ TEST(HostileRunner, RandomBytesAtRandomTimesGiveMessagesErrorsAndTimeOuts) {
     append_statement(end, {i, 0, "INSERT INTO t VALUES ($1, $2)", values, 2});
   }
   finish_end(end, {PROJECTOR_OK, PROJECTOR_NO_EVENT, ""});
-  HostEndOptions options;
-  options.most_accepted = 100000;
   std::size_t messages = 0;
   std::size_t errors = 0;
   for (std::uint32_t round = 0; round < 300; ++round) {
-    const auto memory = Memory::create({4096, 4096, 0});
-    HostEnd host(*memory, options);
+    const auto memory = Memory::create({4096, 4096, 0, 100000});
+    HostEnd host(*memory);
     std::thread runner([&] {
       RunnerEnd end_of_runner(*memory);
       echo(end_of_runner);

@@ -62,12 +62,13 @@ TEST(ChannelMemory, IsNeitherInCoreFilesNorInChildrenOfTheHost) {
   EXPECT_NE(line.find(" dc"), std::string::npos) << line;
 }
 
-TEST(ChannelMemory, TheRunnerFindsTheSizesAndTheFirstTurn) {
-  const auto host = Memory::create({5000, 70000, 17});
+TEST(ChannelMemory, TheRunnerFindsWhatTheHostChose) {
+  const auto host = Memory::create({5000, 70000, 17, 99});
   const auto runner = Memory::open(host->descriptor());
   EXPECT_EQ(runner->options().to_runner_size, 5000U);
   EXPECT_EQ(runner->options().to_host_size, 70000U);
   EXPECT_EQ(runner->options().first_turn, 17U);
+  EXPECT_EQ(runner->options().most_accepted, 99U);
   EXPECT_EQ(runner->descriptor(), -1);
   host->to_runner()[4999] = 'a';
   runner->to_host()[69999] = 'b';
@@ -142,10 +143,10 @@ TEST(ChannelMemory, WhatIsNoChannelIsNotOpened) {
 }
 
 TEST(ChannelMemory, AnAreaHasAtLeastOneByteAndAtMostOneGibibyte) {
-  EXPECT_NO_THROW(Memory::create({1, 1, 0}));
-  EXPECT_THROW(Memory::create({0, 1, 0}), std::invalid_argument);
-  EXPECT_THROW(Memory::create({1, 0, 0}), std::invalid_argument);
-  EXPECT_THROW(Memory::create({1, (1U << 30) + 1, 0}), std::invalid_argument);
+  EXPECT_NO_THROW(Memory::create({1, 1}));
+  EXPECT_THROW(Memory::create({0, 1}), std::invalid_argument);
+  EXPECT_THROW(Memory::create({1, 0}), std::invalid_argument);
+  EXPECT_THROW(Memory::create({1, (1U << 30) + 1}), std::invalid_argument);
 }
 
 } // namespace

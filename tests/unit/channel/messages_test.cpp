@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <random>
@@ -57,11 +59,12 @@ TEST(ChannelMessages, Create) {
 TEST(ChannelMessages, Handle) {
   const std::vector<projector_event> events(1000);
   std::vector<const projector_event*> addresses;
+  addresses.reserve(events.size());
   for (const auto& event : events) {
     addresses.push_back(&event);
   }
   Handle read;
-  for (const std::size_t n_events : {1000U, 1U, 0U, 5U}) {
+  for (const std::ptrdiff_t n_events : {1000, 1, 0, 5}) {
     const Handle handle = {PROJECTOR_BATCH_REBUILD,
                            2,
                            -5,
@@ -69,7 +72,7 @@ TEST(ChannelMessages, Handle) {
                            Finished::Committed,
                            {addresses.begin(), addresses.begin() + n_events}};
     Writer writer;
-    write_handle(writer, handle, handle.events.data(), n_events);
+    write_handle(writer, handle, handle.events.data(), handle.events.size());
     read_handle(writer.view(), read);
     EXPECT_EQ(read, handle);
     if (n_events < 10) {

@@ -18,7 +18,6 @@ namespace {
 
 using test::echo;
 using test::exchange;
-using test::much_later;
 using test::only_woken;
 using test::pattern;
 using Status = HostEnd::Status;
