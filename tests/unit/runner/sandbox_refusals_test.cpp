@@ -151,7 +151,7 @@ constexpr Refusal kRefusals[] = {
     {"mknod", "EPERM", [] { return ::mknod("/nowhere/node", S_IFIFO | 0600, 0) == 0; }},
     {"chmod", "EPERM", [] { return ::chmod("/nowhere", 0777) == 0; }},
     {"chown", "EPERM", [] { return ::chown("/nowhere", 0, 0) == 0; }},
-    {"fchmod_setuid", "EPERM", [] { return ::fchmod(0, 04755) == 0; }},
+    {"fchmod_setuid", "EPERM", [] { return ::fchmod(-1, 04755) == 0; }},
     {"openat2", "ENOSYS", [] { return call(SYS_openat2, AT_FDCWD, "/", nullptr, 0UL); }},
     {"truncation_by_an_open_for_reading", "EPERM", [] { return ::open("/nowhere", O_RDONLY | O_TRUNC) >= 0; }},
 #ifdef __x86_64__
