@@ -65,6 +65,11 @@ bool become_owner_of_input(pid_t process) {
   return ::pipe(ends) == 0 && ::fcntl(ends[0], F_SETOWN, process) == 0;
 }
 
+bool share_memory() {
+  const int memory = ::shmget(IPC_PRIVATE, 1, 0600);
+  return memory >= 0 && ::shmctl(memory, IPC_RMID, nullptr) == 0; // else it outlives this process
+}
+
 struct Refusal {
   const char* name;
   const char* error;
@@ -145,7 +150,7 @@ constexpr Refusal kRefusals[] = {
     {"prctl_ptracer", "EPERM", [] { return ::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0) == 0; }},
     {"setpgid", "EPERM", [] { return ::setpgid(0, 0) == 0; }},
     {"setuid", "EPERM", [] { return ::setuid(::getuid()) == 0; }},
-    {"shmget", "EPERM", [] { return ::shmget(IPC_PRIVATE, 1, 0600) >= 0; }},
+    {"shmget", "EPERM", share_memory},
     {"memfd_create", "EPERM", [] { return ::memfd_create("name", 0) >= 0; }},
     {"inotify", "EPERM", [] { return ::inotify_init1(0) >= 0; }},
     {"mknod", "EPERM", [] { return ::mknod("/nowhere/node", S_IFIFO | 0600, 0) == 0; }},
