@@ -1,14 +1,15 @@
 #include "eventlog/region.hpp"
 
-#include "base/unique_fd.hpp"
-
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <iterator>
 #include <new>
+#include <string>
 #include <system_error>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -22,6 +23,7 @@ namespace projector::eventlog {
 namespace {
 
 constexpr std::size_t kPage = 4096;
+[[maybe_unused]] constexpr std::uintptr_t kAddress = 0x200000000000;
 /// Address space, which costs nothing by itself: enough for pieces of all sizes beside each other.
 constexpr std::size_t kLeastCapacity = std::size_t{64} << 30;
 
@@ -96,24 +98,49 @@ std::pair<std::size_t, std::size_t> Region::FreePages::take_largest() {
   return {offset, size};
 }
 
+namespace {
+
+/// Maps it where other processes have nothing, as a rule; where this process has something there, anywhere.
+char* map(int file, std::size_t size) {
+  constexpr int kProtection = PROT_READ | PROT_WRITE;
+  void* mapped = MAP_FAILED;
+#ifndef __SANITIZE_THREAD__                                             // which has memory of its own there
+  mapped = ::mmap(reinterpret_cast<void*>(kAddress), size, kProtection, // NOLINT(performance-no-int-to-ptr)
+                  MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, file, 0);
+#endif
+  if (mapped == MAP_FAILED) {
+    mapped = ::mmap(nullptr, size, kProtection, MAP_SHARED | MAP_NORESERVE, file, 0);
+  }
+  if (mapped == MAP_FAILED) {
+    fail("cannot map memory for events (is the address space limited, as by ulimit -v?)");
+  }
+  return static_cast<char*>(mapped);
+}
+
+} // namespace
+
 std::shared_ptr<Region> Region::create(std::size_t keep) {
   return std::shared_ptr<Region>(new Region(keep));
 }
 
 Region::Region(std::size_t keep) : keep_(keep), capacity_(std::max(kLeastCapacity, 8 * whole_pages(keep))) {
   // The pages of a file in memory count only once they are used, however the system limits what programs reserve.
-  const base::UniqueFd file(::memfd_create("projectord events", MFD_CLOEXEC));
-  if (!file || ::ftruncate(file.get(), static_cast<off_t>(capacity_)) != 0) {
+  file_.reset(::memfd_create("projectord events", MFD_CLOEXEC));
+  if (!file_ || ::ftruncate(file_.get(), static_cast<off_t>(capacity_)) != 0) {
     fail("cannot make a file in memory for events");
   }
-  void* mapped = ::mmap(nullptr, capacity_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file.get(), 0);
-  if (mapped == MAP_FAILED) {
-    fail("cannot map memory for events (is the address space limited, as by ulimit -v?)");
-  }
-  begin_ = static_cast<char*>(mapped);
+  begin_ = map(file_.get(), capacity_);
   // Neither a core file nor a forked process needs it.
   ::madvise(begin_, capacity_, MADV_DONTDUMP);
   ::madvise(begin_, capacity_, MADV_DONTFORK);
+}
+
+base::UniqueFd Region::open_for_reading() const {
+  base::UniqueFd file(::open(("/proc/self/fd/" + std::to_string(file_.get())).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
+    fail("cannot open the memory of events for reading");
+  }
+  return file;
 }
 
 Region::~Region() {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/unique_fd.hpp"
+
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -55,6 +57,13 @@ public:
   };
   [[nodiscard]] Usage usage() const;
 
+  /// Where it lies, and its address space. Another process that maps it there finds all events at their addresses.
+  [[nodiscard]] char* address() const noexcept { return begin_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  /// A descriptor of the memory that allows nothing but reading, to be passed to such a process. Throws
+  /// std::system_error.
+  [[nodiscard]] base::UniqueFd open_for_reading() const;
+
 private:
   /// Free pages by their place, with a second order by size.
   class FreePages {
@@ -81,6 +90,7 @@ private:
 
   const std::size_t keep_;
   const std::size_t capacity_;
+  base::UniqueFd file_;
   char* begin_ = nullptr;
 
   mutable std::mutex mutex_; ///< guards all members below

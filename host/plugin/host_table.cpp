@@ -1,6 +1,7 @@
 #include "plugin/host_table.hpp"
 
 #include "base/clean_text.hpp"
+#include "plugin/statement_check.hpp"
 
 #include <cxxabi.h>
 #include <fmt/core.h>
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <exception>
 #include <new>
+#include <utility>
 
 namespace projector::plugin {
 
@@ -16,33 +18,6 @@ namespace {
 
 constexpr std::size_t kLongestLogText = 8192;
 constexpr std::size_t kLongestVerdictText = 8192;
-constexpr std::size_t kMostParameters = 65535; // the protocol counts them in 16 bits
-constexpr std::size_t kLargestParameter = std::size_t{1} << 30;
-constexpr std::uint32_t kKnownFlags = PROJECTOR_SQL_ONCE | PROJECTOR_SQL_BINARY;
-
-/// What is wrong with a statement's arguments; empty if they are valid.
-std::string check_arguments(const HostTable::Statement& statement) {
-  if (statement.sql == nullptr) {
-    return "sql is NULL, expected a statement";
-  }
-  if ((statement.flags & ~kKnownFlags) != 0) {
-    return fmt::format("flags are {:#x}, of which this host knows {:#x} only", statement.flags, kKnownFlags);
-  }
-  if (statement.n_params > kMostParameters) {
-    return fmt::format("{} parameters, expected at most {}", statement.n_params, kMostParameters);
-  }
-  if (statement.n_params > 0 && statement.params == nullptr) {
-    return fmt::format("params is NULL, expected {} parameters", statement.n_params);
-  }
-  for (std::size_t i = 0; i < statement.n_params; ++i) {
-    const projector_value& value = statement.params[i];
-    if (value.data != nullptr && value.size > kLargestParameter) {
-      return fmt::format("parameter {} has {} bytes, expected at most {}", i + 1, value.size, kLargestParameter);
-    }
-  }
-  return "";
-}
-
 void fill(projector_error* error, const Verdict& verdict) {
   if (error == nullptr) {
     return;
@@ -155,12 +130,13 @@ const void* host_get_extension(void*, const char*) {
 
 } // namespace
 
-HostTable::HostTable(Log log, const base::Stop& stop)
+HostTable::HostTable(Log log, Stopping stopping)
     : log_(std::move(log)),
-      stop_(stop), table_{sizeof(projector_host), PROJECTOR_ABI_MINOR, this,           &host_log,
-                          &host_stopping,         &host_exec,          &host_query,    &host_rows_count,
-                          &host_rows_columns,     &host_rows_affected, &host_rows_get, &host_rows_free,
-                          &host_get_extension} {}
+      stopping_(std::move(stopping)), table_{
+                                          sizeof(projector_host), PROJECTOR_ABI_MINOR, this,           &host_log,
+                                          &host_stopping,         &host_exec,          &host_query,    &host_rows_count,
+                                          &host_rows_columns,     &host_rows_affected, &host_rows_get, &host_rows_free,
+                                          &host_get_extension} {}
 
 HostTable::Call::Call(HostTable& host, StatementSink* sink, std::size_t n_events)
     : host_(host), sink_(sink), n_events_(n_events),
@@ -198,7 +174,8 @@ Verdict HostTable::run(const Statement& statement, const char* function, Run run
     return misuse("exec or query: tx used outside its call");
   }
   Verdict verdict;
-  if (std::string wrong = check_arguments(statement); !wrong.empty()) {
+  if (std::string wrong = check_arguments(statement.flags, statement.sql, statement.params, statement.n_params);
+      !wrong.empty()) {
     verdict = {PROJECTOR_FATAL, fmt::format("{}: {}", function, wrong), PROJECTOR_NO_EVENT};
   } else {
     try {

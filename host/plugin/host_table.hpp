@@ -1,6 +1,5 @@
 #pragma once
 
-#include "base/stop.hpp"
 #include "plugin/statement_sink.hpp"
 
 #include <projector/plugin.h>
@@ -22,7 +21,9 @@ namespace projector::plugin {
 class HostTable {
 public:
   using Log = std::function<void(std::int32_t level, const std::string& text)>;
-  HostTable(Log log, const base::Stop& stop);
+  /// Called on any thread.
+  using Stopping = std::function<bool()>;
+  HostTable(Log log, Stopping stopping);
   HostTable(const HostTable&) = delete;
   HostTable& operator=(const HostTable&) = delete;
 
@@ -68,7 +69,7 @@ public:
   [[nodiscard]] const Rows* rows(const projector_rows* rows) const noexcept;
   void free_rows(const projector_rows* rows) noexcept;
   void log(std::int32_t level, projector_str message) const;
-  [[nodiscard]] bool stopping() const noexcept { return stop_.requested(); }
+  [[nodiscard]] bool stopping() const noexcept { return stopping_(); }
 
 private:
   template <class Run>
@@ -76,7 +77,7 @@ private:
   Verdict misuse(const char* what);
 
   const Log log_;
-  const base::Stop& stop_;
+  const Stopping stopping_;
   const std::thread::id worker_ = std::this_thread::get_id();
   projector_host table_;
   std::uintptr_t calls_ = 0;

@@ -84,8 +84,8 @@ Outcome outcome_of(const char* function, projector_status status, const ErrorBuf
 } // namespace
 
 struct Instance::State {
-  State(std::shared_ptr<Module> loaded, InstanceOptions given, const base::Stop& stop)
-      : module(std::move(loaded)), options(std::move(given)), host(options.log, stop) {
+  State(std::shared_ptr<Module> loaded, InstanceOptions given, std::function<bool()> stopping)
+      : module(std::move(loaded)), options(std::move(given)), host(options.log, std::move(stopping)) {
     for (const Settings::Entry& entry : options.settings.entries()) {
       settings.push_back({entry.key.c_str(), entry.value.c_str()});
     }
@@ -128,8 +128,9 @@ struct Instance::State {
 
 Instance::Instance(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-Instance::Created Instance::create(std::shared_ptr<Module> module, InstanceOptions options, const base::Stop& stop) {
-  auto state = std::make_unique<State>(std::move(module), std::move(options), stop);
+Instance::Created Instance::create(std::shared_ptr<Module> module, InstanceOptions options,
+                                   std::function<bool()> stopping) {
+  auto state = std::make_unique<State>(std::move(module), std::move(options), std::move(stopping));
   Outcome outcome = state->call("create", nullptr, 0, [&](projector_tx*, projector_error* error) {
     return state->module->descriptor().create(&state->host.table(), &state->config, &state->object, error);
   });

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "base/stop.hpp"
 #include "plugin/module.hpp"
+#include "plugin/outcome.hpp"
 #include "plugin/settings.hpp"
 #include "plugin/statement_sink.hpp"
 
@@ -11,14 +11,6 @@
 #include <string>
 
 namespace projector::plugin {
-
-/// The result of a call into a plugin.
-struct Outcome {
-  projector_status status = PROJECTOR_OK; ///< one of the four; an unknown one has become FATAL
-  std::string text;                       ///< the plugin's message, valid UTF-8, bounded
-  std::uint32_t event_index = PROJECTOR_NO_EVENT;
-  [[nodiscard]] bool ok() const noexcept { return status == PROJECTOR_OK; }
-};
 
 struct InstanceOptions {
   std::string projection_name;
@@ -38,8 +30,8 @@ public:
     std::unique_ptr<Instance> instance; ///< nothing unless outcome is OK
     Outcome outcome;
   };
-  /// The plugin's stopping() returns whether `stop` is requested; `stop` outlives the instance.
-  static Created create(std::shared_ptr<Module> module, InstanceOptions options, const base::Stop& stop);
+  /// The plugin's stopping() returns what `stopping` returns, which is called on any thread.
+  static Created create(std::shared_ptr<Module> module, InstanceOptions options, std::function<bool()> stopping);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;

@@ -161,7 +161,8 @@ Worker::End Worker::live() {
 
 std::optional<Worker::End> Worker::create_instance() {
   while (true) {
-    auto created = plugin::Instance::create(assignment_.module, instance_options(assignment_, title_), stop_);
+    auto created = plugin::Instance::create(assignment_.module, instance_options(assignment_, title_),
+                                            [this] { return stop_.requested(); });
     if (created.outcome.ok()) {
       instance_ = std::move(created.instance);
       return std::nullopt;

@@ -19,6 +19,7 @@ constexpr std::size_t kStackSize = 64UL << 10U;
 
 // A signal handler has no argument to find them by.
 CrashRecord* record = nullptr;
+PassOnCrash pass_on_crash = nullptr;
 std::atomic<bool> taken = false;
 
 std::uint64_t instruction_in(const void* context) noexcept {
@@ -48,6 +49,9 @@ void on_crash(int signal, siginfo_t* info, void* context) {
   record->address = info->si_code > 0 ? address_in(*info) : 0;
   record->instruction = instruction_in(context);
   std::atomic_ref(record->signal).store(signal, std::memory_order_release);
+  if (pass_on_crash != nullptr) {
+    pass_on_crash(*record);
+  }
 
   struct sigaction deadly {};
   deadly.sa_handler = SIG_DFL;
@@ -86,9 +90,10 @@ void give_stack_to_this_thread() {
 
 } // namespace
 
-void install_crash_handler(CrashRecord& place) {
+void install_crash_handler(CrashRecord& place, PassOnCrash pass_on) {
   place = {};
   record = &place;
+  pass_on_crash = pass_on;
   give_stack_to_this_thread();
   struct sigaction action {};
   action.sa_sigaction = on_crash;

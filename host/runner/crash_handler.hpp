@@ -10,7 +10,9 @@ namespace projector::runner {
 /// thread gets a stack for the handler.
 ///
 /// Called once, on the main thread, before the sandbox and before the plugin is loaded. `place` is zeroed and has to
-/// stay mapped. A plugin that sets a handler of its own leaves no record. Throws std::system_error.
-void install_crash_handler(CrashRecord& place);
+/// stay mapped. `pass_on` is called with the complete record, in the signal handler. A plugin that sets a handler of its
+/// own leaves no record. Throws std::system_error.
+using PassOnCrash = void (*)(const CrashRecord&) noexcept;
+void install_crash_handler(CrashRecord& place, PassOnCrash pass_on = nullptr);
 
 } // namespace projector::runner

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <optional>
 #include <string>
 #include <thread>
@@ -19,6 +20,7 @@ class ChannelLog : public testing::Test {
 protected:
   ChannelLog() {
     int ends[2];
+    std::signal(SIGPIPE, SIG_IGN);
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
     host_.reset(ends[0]);
     runner_ = ends[1];

@@ -19,7 +19,7 @@ protected:
             [this](std::int32_t level, const std::string& text) {
               log_ = {level, text};
             },
-            base::no_stop()) {
+            [] { return false; }) {
     call_.emplace(host_, &sink_, 3);
     error_ = {sizeof error_, PROJECTOR_NO_EVENT, text_.data(), text_.size()};
   }

@@ -46,7 +46,7 @@ protected:
     options.settings = Settings(std::move(entries));
     options.state_directory = state_directory_;
     options.log = [this](std::int32_t level, const std::string& text) { logged_.emplace_back(level, text); };
-    return Instance::create(loaded(plugin), std::move(options), stop_);
+    return Instance::create(loaded(plugin), std::move(options), [this] { return stop_.requested(); });
   }
   std::unique_ptr<Instance> good(const std::string& plugin, const Options& settings = {}) {
     Instance::Created created = create(plugin, settings);

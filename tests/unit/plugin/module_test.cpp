@@ -31,7 +31,7 @@ protected:
     InstanceOptions options;
     options.projection_name = "noop";
     options.log = [&](std::int32_t, const std::string& text) { said = text; };
-    Instance::Created created = Instance::create(module, std::move(options), base::no_stop());
+    Instance::Created created = Instance::create(module, std::move(options), [] { return false; });
     projector_batch batch = {};
     batch.struct_size = sizeof batch;
     batch.n_events = n;

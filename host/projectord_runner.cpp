@@ -1,0 +1,121 @@
+#include "base/unique_fd.hpp"
+#include "channel/log_sender.hpp"
+#include "channel/memory.hpp"
+#include "runner/crash_handler.hpp"
+#include "runner/events_mapping.hpp"
+#include "runner/limits.hpp"
+#include "runner/loaded_image.hpp"
+#include "runner/sandbox.hpp"
+#include "runner/serve.hpp"
+
+#include <projector/plugin.h>
+
+#include <CLI/CLI.hpp>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+
+namespace {
+
+using namespace projector;
+
+/// What the host passes to a runner; the descriptors are numbers of this process.
+struct Arguments {
+  pid_t parent = 0;
+  int channel = -1;
+  int log = -1;
+  int events = -1;
+  std::uintptr_t events_address = 0;
+  std::size_t events_size = 0;
+  std::string thread_name;
+  runner::PluginFile plugin;
+  runner::SandboxOptions sandbox;
+  runner::Limits limits;
+};
+
+void describe_arguments(CLI::App& app, Arguments& arguments) {
+  app.add_option("--parent", arguments.parent, "Process id of the host")->required();
+  app.add_option("--channel", arguments.channel, "Descriptor of the channel's memory")->required();
+  app.add_option("--log", arguments.log, "Descriptor of the log's socket")->required();
+  app.add_option("--events", arguments.events, "Descriptor of the events' memory");
+  app.add_option("--events-address", arguments.events_address, "Where the events lie in the host");
+  app.add_option("--events-size", arguments.events_size, "Address space of the events, in bytes");
+  app.add_option("--name", arguments.thread_name, "Name of the process's main thread");
+  app.add_option("--plugin", arguments.plugin.copy, "The file to load")->required();
+  app.add_option("--source", arguments.plugin.source, "The file's name in messages")->required();
+  app.add_option("--plugin-name", arguments.plugin.name, "The name that the plugin has to have")->required();
+  app.add_flag("--external", arguments.sandbox.external, "Its effects leave the database");
+  app.add_flag("!--no-sandbox", arguments.sandbox.enabled, "Do not limit what it may do");
+  app.add_option("--state-directory", arguments.sandbox.state_directory, "The plugin's own directory");
+  app.add_option("--readable", arguments.sandbox.readable, "Paths that it may read");
+  app.add_option("--writable", arguments.sandbox.writable, "Paths that it may write");
+  app.add_option("--memory-max", arguments.limits.memory_max, "Bytes of private memory");
+  app.add_option("--nice", arguments.limits.nice, "Scheduling priority");
+}
+
+// A signal handler has no argument to find them by.
+runner::CrashRecord crash_record;
+std::atomic<channel::Memory*> crash_memory = nullptr;
+std::atomic<std::uint64_t> plugin_begin = 0;
+std::atomic<std::uint64_t> plugin_end = 0;
+
+void pass_on_crash(const runner::CrashRecord& crash) noexcept {
+  const bool inside = crash.instruction >= plugin_begin && crash.instruction < plugin_end;
+  crash_memory.load()->record_crash(
+      {.signal = crash.signal,
+       .fault_address = crash.address,
+       .instruction = crash.instruction,
+       .plugin_offset = inside ? crash.instruction - plugin_begin : channel::Crash::kOutside});
+}
+
+void note_plugin(const projector_plugin& descriptor) {
+  // A function of the plugin's own: the descriptor is the host's copy.
+  if (const auto image = runner::image_of(reinterpret_cast<const void*>(descriptor.handle))) {
+    plugin_begin = image->begin;
+    plugin_end = image->end;
+  }
+}
+
+/// All that has to stand before the plugin is loaded, whose initialisers run at once.
+void run(const Arguments& arguments) {
+  runner::die_with(arguments.parent);
+  ::signal(SIGPIPE, SIG_IGN); // the host's end of the log may be closed
+  ::prctl(PR_SET_NAME, arguments.thread_name.c_str());
+  const auto memory = channel::Memory::open(arguments.channel);
+  ::close(arguments.channel);
+  channel::LogSender log(base::UniqueFd(arguments.log), memory->dropped_log_lines());
+  if (arguments.events >= 0) {
+    runner::map_events(arguments.events, arguments.events_address, arguments.events_size);
+    ::close(arguments.events);
+  }
+  crash_memory = memory.get();
+  runner::install_crash_handler(crash_record, pass_on_crash);
+  runner::apply_limits(arguments.limits);
+  const auto report = runner::enter_sandbox(arguments.sandbox);
+  log.send(PROJECTOR_LOG_DEBUG, report.line());
+  runner::serve(*memory, log, arguments.plugin, note_plugin);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Holds one instance of a plugin for projectord, which starts it and talks to it. Not to be run by hand.");
+  Arguments arguments;
+  describe_arguments(app, arguments);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    run(arguments);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "projectord-runner: %s\n", error.what());
+    return 1;
+  }
+}
