@@ -81,6 +81,7 @@ std::vector<base::UniqueFd> lifted(const std::vector<int>& descriptors) {
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (const auto& text : texts) {
     result.push_back(const_cast<char*>(text.c_str()));
   }

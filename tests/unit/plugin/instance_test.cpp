@@ -1,5 +1,6 @@
 #include "plugin/instance.hpp"
 
+#include "base/stop.hpp"
 #include "fake_statement_sink.hpp"
 #include "plugin_files.hpp"
 
