@@ -16,8 +16,8 @@ inline constexpr std::size_t kLongestLogLine = 8192;
 /// and counted. Owned by the runner; send on any thread.
 class LogSender {
 public:
-  /// Takes over one end of a SOCK_SEQPACKET socket pair, in a process that ignores SIGPIPE. Lines that were dropped are added to `dropped`, which the host
-  /// can read in the shared memory; borrowed.
+  /// Takes over one end of a SOCK_SEQPACKET socket pair, in a process that ignores SIGPIPE. Lines that were dropped are
+  /// added to `dropped`, which the host can read in the shared memory; borrowed.
   LogSender(base::UniqueFd socket, std::atomic<std::uint64_t>& dropped);
 
   /// `level` is one of PROJECTOR_LOG_*. Changes no errno; throws nothing.
