@@ -68,7 +68,7 @@ class SandboxFiles : public testing::TestWithParam<FileAttempt> {};
 
 TEST_P(SandboxFiles, AreLimited) {
   if (with_sanitizer() || !seccomp_works() || !landlock_works()) {
-    return;
+    GTEST_SKIP() << "needs no sanitizer, seccomp, Landlock";
   }
   const Directories directories;
   EXPECT_EQ(in_sandbox(directories.options(), [&] { return GetParam().attempt(directories); }), GetParam().expected);
@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(Allowed, SandboxFiles, testing::ValuesIn(kAllowed), nam
 
 TEST(Sandbox, OptionsNameMoreFiles) {
   if (with_sanitizer() || !seccomp_works() || !landlock_works()) {
-    return;
+    GTEST_SKIP() << "needs no sanitizer, seccomp, Landlock";
   }
   const Directories directories;
   auto options = directories.options();
@@ -93,7 +93,7 @@ TEST(Sandbox, OptionsNameMoreFiles) {
 
 TEST(Sandbox, NamesAPathThatItCannotOpen) {
   if (!landlock_works()) {
-    return;
+    GTEST_SKIP() << "needs Landlock";
   }
   SandboxOptions options;
   options.readable = {"/nowhere/at/all"};
@@ -110,7 +110,7 @@ TEST(Sandbox, NamesAPathThatItCannotOpen) {
 
 TEST(Sandbox, DoesNotLetAPluginCutForeignFiles) {
   if (with_sanitizer() || !seccomp_works() || !landlock_works()) {
-    return;
+    GTEST_SKIP() << "needs no sanitizer, seccomp, Landlock";
   }
   const Directories directories;
   const auto truncate = [&](const std::string& path) {

@@ -41,7 +41,7 @@ void pretend(int landlock_error, int seccomp_error) {
 
 TEST(SandboxReport, SaysWhatIsInForce) {
   if (!seccomp_works() || !landlock_works()) {
-    return;
+    GTEST_SKIP() << "needs seccomp, Landlock";
   }
   EXPECT_EQ(report_line({}), "sandbox: Landlock (ABI " + std::to_string(landlock_abi()) + ") and seccomp");
 }
@@ -56,7 +56,7 @@ TEST(SandboxReport, SaysThatItIsOff) {
 
 TEST(SandboxReport, SaysWhatIsOpenWithoutLandlock) {
   if (!seccomp_works()) {
-    return;
+    GTEST_SKIP() << "needs seccomp";
   }
   const Directories directories;
   EXPECT_EQ(report_line(directories.options(), [] { pretend(ENOSYS, 0); }),
@@ -69,7 +69,7 @@ TEST(SandboxReport, SaysWhatIsOpenWithoutLandlock) {
 
 TEST(SandboxReport, SaysWhatIsOpenWithoutSeccomp) {
   if (!seccomp_works() || !landlock_works()) {
-    return;
+    GTEST_SKIP() << "needs seccomp, Landlock";
   }
   const auto line = report_line({}, [] { pretend(0, EPERM); });
   EXPECT_THAT(line, StartsWith("sandbox: Landlock (ABI "));
@@ -79,7 +79,7 @@ TEST(SandboxReport, SaysWhatIsOpenWithoutSeccomp) {
 
 TEST(SandboxReport, SaysThatNothingIsInForce) {
   if (!seccomp_works()) {
-    return;
+    GTEST_SKIP() << "needs seccomp";
   }
   const auto line = report_line({}, [] { pretend(EPERM, EINVAL); });
   EXPECT_THAT(line, StartsWith("sandbox: no Landlock (a container or a service's filter forbids it), "));
@@ -96,7 +96,7 @@ std::string without_landlock(const SandboxOptions& options, const std::function<
 
 TEST(SandboxWithoutLandlock, KeepsTheStateDirectoryWritable) {
   if (with_sanitizer() || !seccomp_works()) {
-    return;
+    GTEST_SKIP() << "needs no sanitizer, seccomp";
   }
   const Directories in;
   EXPECT_EQ(without_landlock(in.options(), [&] { return open_file(in.state("new"), O_CREAT | O_RDWR); }), "ok");
@@ -106,7 +106,7 @@ TEST(SandboxWithoutLandlock, KeepsTheStateDirectoryWritable) {
 
 TEST(SandboxWithoutLandlock, RefusesAllWritingIfThereIsNothingToWrite) {
   if (with_sanitizer() || !seccomp_works()) {
-    return;
+    GTEST_SKIP() << "needs no sanitizer, seccomp";
   }
   const Directories in;
   for (const int flags : {O_WRONLY, O_RDWR, O_RDONLY | O_CREAT, O_RDONLY | O_TRUNC, O_ACCMODE}) {
