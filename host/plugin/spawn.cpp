@@ -70,6 +70,7 @@ private:
 /// of the next one.
 std::vector<base::UniqueFd> lifted(const std::vector<int>& descriptors) {
   std::vector<base::UniqueFd> copies;
+  copies.reserve(descriptors.size());
   for (const int fd : descriptors) {
     copies.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, static_cast<int>(descriptors.size()) + 1));
     if (!copies.back()) {

@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -110,6 +111,26 @@ TEST(RunnerOutput, ARunnerMayCloseItsOutput) {
   EXPECT_FALSE(runner.exit());
   runner.kill();
   EXPECT_EQ(recorded.ended().signal, SIGKILL);
+}
+
+TEST(RunnerOutput, TheEndTakesWhatIsLeftAlthoughSomebodyHoldsTheOtherEnds) {
+  std::vector<Line> lines;
+  RunnerOutput output([&](int level, std::string_view text) { lines.push_back({level, std::string(text)}); });
+  const auto ends = output.runner_ends();
+  const std::string log("\2\0\0\0log", 7);
+  ASSERT_EQ(::write(ends[0], "one\npart", 8), 8);
+  ASSERT_EQ(::write(ends[1], "two\n", 4), 4);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(::write(ends[2], log.data(), log.size()), 7);
+  }
+  output.finish(base::Clock::now());
+  ASSERT_EQ(lines.size(), 103U);
+  lines.resize(4);
+  EXPECT_THAT(lines, ElementsAre(Line{PROJECTOR_LOG_INFO, "one"}, Line{PROJECTOR_LOG_INFO, "part"},
+                                 Line{PROJECTOR_LOG_WARN, "two"}, Line{PROJECTOR_LOG_INFO, "log"}));
+  for (const auto source : RunnerOutput::kSources) {
+    EXPECT_EQ(output.fd(source), -1);
+  }
 }
 
 TEST(LineQuota, CountsAnewEachSecond) {

@@ -28,7 +28,7 @@ namespace {
 using test::eventually;
 using test::RecordedRunner;
 
-const std::string kForEver = "exec sleep 100000";
+const std::string for_ever = "exec sleep 100000";
 
 /// A process that need not be a child.
 class Other {
@@ -115,7 +115,7 @@ TEST(Runners, ADescriptorThatIsNotOpenIsRefused) {
 TEST(Runners, KillEndsItAndIsHarmlessLater) {
   RecordedRunner recorded;
   Runners runners;
-  Runner runner = runners.start(recorded.shell(kForEver));
+  Runner runner = runners.start(recorded.shell(for_ever));
   EXPECT_FALSE(runner.exit());
   runner.kill();
   EXPECT_EQ(recorded.ended().signal, SIGKILL);
@@ -126,7 +126,7 @@ TEST(Runners, KillEndsItAndIsHarmlessLater) {
 TEST(Runners, AHandleKillsAndWaits) {
   RecordedRunner recorded;
   Runners runners;
-  std::optional<Runner> runner = runners.start(recorded.shell(kForEver));
+  std::optional<Runner> runner = runners.start(recorded.shell(for_ever));
   const Other process(std::to_string(runner->pid()));
   runner.reset();
   EXPECT_FALSE(process.runs());
@@ -137,8 +137,8 @@ TEST(Runners, AMovedHandleKillsWhatItHad) {
   RecordedRunner first;
   RecordedRunner second;
   Runners runners;
-  Runner runner = runners.start(first.shell(kForEver));
-  runner = runners.start(second.shell(kForEver));
+  Runner runner = runners.start(first.shell(for_ever));
+  runner = runners.start(second.shell(for_ever));
   EXPECT_EQ(first.exits(), 1);
   EXPECT_EQ(second.exits(), 0);
 }
@@ -189,7 +189,7 @@ TEST(Runners, ManyFromSeveralThreadsAtOnce) {
   for (std::size_t first = 0; first < 5; ++first) {
     threads.emplace_back([&, first] {
       for (std::size_t i = first; i < recorded.size(); i += 5) {
-        started[i] = runners.start(recorded[i].shell(kForEver));
+        started[i] = runners.start(recorded[i].shell(for_ever));
         if (i % 2 == 0) {
           started[i]->kill(); // it may not have come to its first instruction
         }
@@ -214,7 +214,7 @@ TEST(Runners, TheEndKillsAll) {
   {
     Runners runners;
     for (auto& one : recorded) {
-      handles.push_back(runners.start(one.shell(kForEver)));
+      handles.push_back(runners.start(one.shell(for_ever)));
       processes.emplace_back(std::to_string(handles.back().pid()));
     }
   }
@@ -280,7 +280,7 @@ TEST(Runners, ProcessesOfItsGroupEndWithIt) {
 TEST(Runners, AChildThatHoldsTheOutputDelaysNothing) {
   RecordedRunner recorded;
   Runners runners;
-  Runner runner = runners.start(recorded.shell("setsid sh -c 'echo $$; " + kForEver + "' & wait"));
+  Runner runner = runners.start(recorded.shell("setsid sh -c 'echo $$; " + for_ever + "' & wait"));
   const Other child(recorded.first_line());
   runner.kill();
   EXPECT_EQ(recorded.ended().signal, SIGKILL);
