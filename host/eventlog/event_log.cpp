@@ -41,6 +41,7 @@ public:
   std::unique_ptr<Cursor> cursor(Filter filter, bool durable_only, base::TimePoint not_before) override {
     return std::make_unique<SharedCursor>(shared_, shared_.add_cursor(std::move(filter), durable_only, not_before));
   }
+  [[nodiscard]] std::shared_ptr<Region> region() const override { return shared_.region(); }
   [[nodiscard]] std::int64_t settled() const override { return shared_.settled(); }
   [[nodiscard]] std::int64_t durable_settled() const override { return shared_.durable(); }
   [[nodiscard]] std::vector<EventMark> marks() const override { return shared_.marks(shared_.durable()); }

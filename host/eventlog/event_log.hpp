@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "base/stop.hpp"
 #include "eventlog/filter.hpp"
+#include "eventlog/region.hpp"
 #include "eventlog/remembered_store.hpp"
 #include "eventlog/segment.hpp"
 #include "pg/connection.hpp"
@@ -83,6 +84,8 @@ public:
   /// time.
   virtual std::unique_ptr<Cursor> cursor(Filter filter, bool durable_only, base::TimePoint not_before) = 0;
 
+  /// The memory in which all events lie. Copies that are handed to plugins belong there as well.
+  [[nodiscard]] virtual std::shared_ptr<Region> region() const = 0;
   /// No event can appear at or below it any more.
   [[nodiscard]] virtual std::int64_t settled() const = 0;
   /// The highest settled position that the store has flushed to disk. Only up to there may positions be stored on

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <utility>
 
 namespace projector::projection {
 namespace {
@@ -36,7 +38,6 @@ BatchCutter::Cut BatchCutter::cut(Batch& batch, std::int64_t after, const BatchL
   using Status = eventlog::Cursor::Status;
   batch.events_.clear();
   batch.segments_.clear();
-  batch.text_.clear();
   batch.copies_.clear();
   batch.after_ = batch.to_ = after;
   batch.bytes_ = 0;
@@ -98,28 +99,36 @@ bool BatchCutter::take(Batch& batch, const std::shared_ptr<const eventlog::Segme
   }
   // Where few of the segment's events match, copies keep less memory than the segment.
   const bool copy = matching_bytes * 2 < segment->bytes() && !filter_.everything();
-  for (const std::uint32_t index : matching_) {
-    if (!copy) {
+  if (copy && !matching_.empty()) {
+    batch.bytes_ += copy_matching(batch, *segment, matching_bytes);
+  } else if (!matching_.empty()) {
+    for (const std::uint32_t index : matching_) {
       batch.events_.push_back(&events[index]);
-      continue;
     }
-    auto& own = batch.copies_.emplace_back(std::make_unique<projector_event>(events[index]));
-    auto& text = batch.text_.emplace_back(std::make_unique<char[]>(text_bytes(*own) + 1));
-    char* to = text.get();
+    batch.segments_.push_back(segment);
+    batch.bytes_ += std::max(matching_bytes, segment->bytes());
+  }
+  full = full || batch.events_.size() == limits.events;
+  batch.to_ = full ? std::max(batch.to_, batch.events_.back()->global_position) : std::min(segment->to(), limits.up_to);
+  return full || batch.bytes_ >= limits.bytes || batch.to_ == limits.up_to;
+}
+
+/// Copies the matching events, which take `bytes`, and returns the memory of the copies.
+std::size_t BatchCutter::copy_matching(Batch& batch, const eventlog::Segment& segment, std::size_t bytes) {
+  auto block = log_.region()->allocate(bytes + 1); // empty text has an address in it, too
+  auto* const copies = reinterpret_cast<projector_event*>(block.data());
+  char* to = block.data() + matching_.size() * sizeof(projector_event);
+  for (std::size_t count = 0; count < matching_.size(); ++count) {
+    auto* const own = new (copies + count) projector_event(segment.events()[matching_[count]]);
     for (projector_str* part :
          {&own->bounded_context, &own->aggregate_type, &own->aggregate_id, &own->event_type, &own->payload,
           &own->metadata, &own->trace_id, &own->correlation_id, &own->causation_id}) {
       copy_text(*part, to);
     }
-    batch.events_.push_back(own.get());
+    batch.events_.push_back(own);
   }
-  if (!copy && !matching_.empty()) {
-    batch.segments_.push_back(segment);
-  }
-  batch.bytes_ += copy ? matching_bytes : (matching_.empty() ? 0 : std::max(matching_bytes, segment->bytes()));
-  full = full || batch.events_.size() == limits.events;
-  batch.to_ = full ? std::max(batch.to_, batch.events_.back()->global_position) : std::min(segment->to(), limits.up_to);
-  return full || batch.bytes_ >= limits.bytes || batch.to_ == limits.up_to;
+  batch.copies_.push_back(std::move(block));
+  return batch.copies_.back().size();
 }
 
 void BatchCutter::match_kinds(const eventlog::Segment& segment) {

@@ -32,8 +32,7 @@ private:
   friend class BatchCutter;
   std::vector<const projector_event*> events_;
   std::vector<std::shared_ptr<const eventlog::Segment>> segments_;
-  std::vector<std::unique_ptr<char[]>> text_;
-  std::vector<std::unique_ptr<projector_event>> copies_;
+  std::vector<eventlog::Region::Block> copies_;
   std::int64_t after_ = 0;
   std::int64_t to_ = 0;
   std::size_t bytes_ = 0;
@@ -68,6 +67,7 @@ public:
 
 private:
   bool take(Batch& batch, const std::shared_ptr<const eventlog::Segment>& segment, const BatchLimits& limits);
+  std::size_t copy_matching(Batch& batch, const eventlog::Segment& segment, std::size_t bytes);
   [[nodiscard]] base::TimePoint fill_deadline(std::int64_t position) const;
   void match_kinds(const eventlog::Segment& segment);
 

@@ -115,6 +115,7 @@ public:
   eventlog::Filter last_filter;
   bool last_durable_only = false;
 
+  [[nodiscard]] std::shared_ptr<eventlog::Region> region() const override { return test_region(); }
   std::int64_t settled() const override { return locked(settled_); }
   std::int64_t durable_settled() const override { return locked(settled_); }
   [[nodiscard]] std::vector<eventlog::EventMark> marks() const override { return {}; }
