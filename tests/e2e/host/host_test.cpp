@@ -52,8 +52,9 @@ TEST(Host, SeveralProjectionsShareOnePluginWithCheckpointsAndTablesOfTheirOwn) {
   ASSERT_EQ(host.run({"--until-caught-up", "--timeout", "60s"}), 0) << host.log();
   EXPECT_EQ(read_model_difference(dsn, "recorder", "first"), 0);
   EXPECT_EQ(read_model_difference(dsn, "recorder", "second"), 0);
-  EXPECT_EQ(query_value(dsn, "SELECT string_agg(projection_name, ',' ORDER BY 1) FROM projection_checkpoints"),
-            "first,other");
+  EXPECT_EQ(
+      query_value(dsn, "SELECT string_agg(projection_name, ',' ORDER BY projection_name) FROM projection_checkpoints"),
+      "first,other");
 }
 
 TEST(Host, AFailingProjectionStopsAloneWithItsReason) {
