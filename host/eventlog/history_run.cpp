@@ -77,9 +77,8 @@ std::optional<UnreadableEvent> HistoryRun::run() {
 /// One row more than the limit, so that two rows of one position are never parted. Measuring each text costs the server
 /// 4 % of a read of small events.
 void HistoryRun::query() {
-  const auto small = connection_.exec("SELECT " + store_.only_small_text_sql);
-  const std::string columns =
-      !small.is_null(0, 0) && small.boolean(0, 0) ? kEventColumns : event_columns_without_large_text(kSegmentBytes);
+  const bool only_small_text = connection_.exec("SELECT " + store_.only_small_text_sql).boolean(0, 0);
+  const std::string columns = only_small_text ? kEventColumns : event_columns_without_large_text(kSegmentBytes);
   pg::Parameters parameters;
   const std::string sql = statement(read_, columns, store_.table, read_.after, read_.limit + 1, parameters);
   connection_.stream(sql, parameters, pg::Format::Binary, [&](const pg::Result& row) {
@@ -93,25 +92,24 @@ void HistoryRun::query() {
 }
 
 bool HistoryRun::take(const pg::Result& row) {
-  const bool beyond = rows_ == read_.limit;
-  projector_event event = {};
-  if (beyond) {
-    event.global_position = decode_position(row.get(), 0);
-  } else {
-    event = decode_row(row.get(), 0);
-  }
-  if (rows_ > 0 && event.global_position == last_position()) {
-    throw UnreadableEvent(event.global_position, "global_position", "another row has the same position");
-  }
-  if (beyond) {
+  if (rows_ == read_.limit) {
+    refuse_repeated(decode_position(row.get(), 0));
     more_ = true;
     return true; // it is the last one
   }
+  const projector_event event = decode_row(row.get(), 0);
+  refuse_repeated(event.global_position);
   if (lacks_text(event)) {
     large_ = event.global_position;
     return false;
   }
   return append(event);
+}
+
+void HistoryRun::refuse_repeated(std::int64_t position) const {
+  if (rows_ > 0 && position == last_position()) {
+    throw UnreadableEvent(position, "global_position", "another row has the same position");
+  }
 }
 
 bool HistoryRun::append(const projector_event& event) {

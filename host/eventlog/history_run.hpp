@@ -29,6 +29,7 @@ public:
 private:
   void query();
   bool take(const pg::Result& row);
+  void refuse_repeated(std::int64_t position) const;
   bool append(const projector_event& event);
   void find_cause(const pg::Error& error);
   void read_large();

@@ -283,11 +283,12 @@ void check_subscriptions(Connection& connection, const Store& store) {
 /// A row above 2 KB after compression is stored in parts, in a table of its own. While that one is empty, a text has at
 /// most 255 times as many bytes (see event_columns_without_large_text).
 std::string only_small_text_sql(const Store& store) {
-  return fmt::format("(SELECT relkind = 'r' AND pg_relation_size(reltoastrelid) = 0 AND coalesce(array_to_string("
-                     "reloptions, ' ') !~ 'toast_tuple_target', true) AND NOT EXISTS (SELECT FROM pg_attribute WHERE "
-                     "attrelid = pg_class.oid AND attname IN ('payload', 'metadata') AND attstorage NOT IN ('x', 'e')) "
-                     "FROM pg_class WHERE oid = {})",
-                     store.table_oid);
+  return fmt::format(
+      "coalesce((SELECT relkind = 'r' AND pg_relation_size(reltoastrelid) = 0 AND coalesce(array_to_string("
+      "reloptions, ' ') !~ 'toast_tuple_target', true) AND NOT EXISTS (SELECT FROM pg_attribute WHERE "
+      "attrelid = pg_class.oid AND attname IN ('payload', 'metadata') AND attstorage NOT IN ('x', 'e')) "
+      "FROM pg_class WHERE oid = {}), false)",
+      store.table_oid);
 }
 
 std::string fingerprint_sql(const std::string& events_table, const Store& store) {
