@@ -1,14 +1,11 @@
+#include "random_inputs.hpp"
+
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <random>
 #include <string>
 #include <string_view>
-
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace {
 
@@ -98,27 +95,8 @@ private:
   std::mt19937 random_;
 };
 
-bool read_number(const char* text, std::uint32_t& number) {
-  const char* const end = text + std::strlen(text);
-  const auto [stopped, error] = std::from_chars(text, end, number);
-  return error == std::errc{} && stopped == end;
-}
-
 } // namespace
 
 int main(int argc, char** argv) {
-  std::uint32_t inputs = 0;
-  std::uint32_t seed = 0;
-  if (argc != 5 || argv[1] != "--inputs"sv || !read_number(argv[2], inputs) || argv[3] != "--seed"sv ||
-      !read_number(argv[4], seed)) {
-    std::fprintf(stderr, "usage: %s --inputs NUMBER --seed NUMBER\n", argv[0]);
-    return 2;
-  }
-  Statements statements(seed);
-  for (std::uint32_t i = 0; i < inputs; ++i) {
-    const std::string sql = statements.next();
-    LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(sql.data()), sql.size());
-  }
-  std::printf("%u inputs from seed %u\n", inputs, seed);
-  return 0;
+  return projector::fuzz::run_random_inputs<Statements>(argc, argv);
 }
