@@ -27,7 +27,8 @@ bool operator==(const Projection& a, const Projection& b) {
   const auto values = [](const Projection& p) {
     return std::tie(p.name, p.plugin, p.enabled, p.batch_size, p.batch_bytes, p.partitions, p.schema, p.start_from,
                     p.checkpoint, p.checkpoint_interval, p.on_error, p.rebuild, p.retry_backoff, p.retry_backoff_max,
-                    p.max_retries, p.restart_interval, p.trial_time, p.settings);
+                    p.max_retries, p.restart_interval, p.trial_time, p.handle_timeout, p.max_crashes, p.sandbox,
+                    p.sandbox_read, p.sandbox_write, p.memory_max, p.nice, p.settings);
   };
   return values(a) == values(b);
 }

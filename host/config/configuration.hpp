@@ -131,6 +131,15 @@ struct Projection {
   base::Duration restart_interval = std::chrono::minutes(1); ///< zero: never
   /// After which a new generation that had no event to handle has passed its trial.
   base::Duration trial_time = std::chrono::minutes(5);
+  /// How long `handle` may take for one batch, without the time of its statements; zero: no limit.
+  base::Duration handle_timeout = std::chrono::minutes(5);
+  /// How often in a row a partition's process may end with no event to blame before the projection has failed.
+  std::uint32_t max_crashes = 5;
+  bool sandbox = true;
+  std::vector<std::string> sandbox_read;  ///< absolute paths, which need not exist; also executable
+  std::vector<std::string> sandbox_write; ///< likewise, but not executable
+  std::uint64_t memory_max = 0;           ///< bytes of private memory of a partition's process; 0: no limit
+  std::optional<int> nice;                ///< absent: as the host
   std::vector<Setting> settings;
   Location where; ///< of its table
   /// It has no table. Not compared: a table that says the same changes nothing.

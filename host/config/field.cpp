@@ -36,6 +36,52 @@ std::string text_fault(const Value& value) {
   return control ? "a string with a control character" : "";
 }
 
+std::optional<std::int64_t> whole_number(const Field& field, std::int64_t lowest, std::int64_t highest) {
+  const Value& value = field.value;
+  if (value.kind == Value::Kind::Integer && value.integer >= lowest && value.integer <= highest) {
+    return value.integer;
+  }
+  const bool sign = lowest < 0 && value.text.substr(0, 1) == "-";
+  const bool quotes = value.kind == Value::Kind::String && is_digits(std::string_view(value.text).substr(sign ? 1 : 0));
+  field.refuse(fmt::format("a whole number from {} to {}{}", lowest, highest, quotes ? ", without quotes" : ""));
+  return std::nullopt;
+}
+
+/// The path of a value in a field of paths.
+std::optional<std::filesystem::path> path_of(const Field& field, bool absolute) {
+  const std::string& text = field.value.text;
+  const std::string expected = absolute ? "an absolute path, which begins with /" : "a path";
+  if (const std::string fault = text_fault(field.value); !fault.empty() || text.empty()) {
+    field.refuse(expected, fault.empty() ? "an empty string" : fault);
+    return std::nullopt;
+  }
+  if (absolute && text.front() != '/') {
+    field.refuse(expected);
+    return std::nullopt;
+  }
+  return normal_path(field.base, text);
+}
+
+/// Without repeated ones.
+std::optional<std::vector<std::filesystem::path>> paths_of(const Field& field, bool absolute) {
+  if (field.value.kind != Value::Kind::Array) {
+    const bool single = field.value.kind == Value::Kind::String && (!absolute || field.value.text.substr(0, 1) == "/");
+    field.refuse(fmt::format("an array of {}paths{}", absolute ? "absolute " : "",
+                             single ? fmt::format("; write [{}]", quote(field.value.text)) : ""));
+    return std::nullopt;
+  }
+  bool good = true;
+  std::vector<std::filesystem::path> paths;
+  for (const Value& element : field.value.elements) {
+    auto path = path_of(Field{element, field.key, field.base, field.problems}, absolute);
+    good = good && path;
+    if (path && std::find(paths.begin(), paths.end(), *path) == paths.end()) {
+      paths.push_back(std::move(*path));
+    }
+  }
+  return good ? std::optional(std::move(paths)) : std::nullopt;
+}
+
 } // namespace
 
 void Field::refuse(std::string_view expected, const std::string& found) const {
@@ -51,13 +97,15 @@ void read_boolean(const Field& field, bool& target) {
 }
 
 void read_whole_number(const Field& field, std::uint32_t& target, std::uint32_t lowest, std::uint32_t highest) {
-  const Value& value = field.value;
-  if (value.kind != Value::Kind::Integer || value.integer < lowest || value.integer > highest) {
-    const bool quotes = value.kind == Value::Kind::String && is_digits(value.text);
-    return field.refuse(
-        fmt::format("a whole number from {} to {}{}", lowest, highest, quotes ? ", without quotes" : ""));
+  if (const auto number = whole_number(field, lowest, highest)) {
+    target = static_cast<std::uint32_t>(*number);
   }
-  target = static_cast<std::uint32_t>(value.integer);
+}
+
+void read_whole_number(const Field& field, std::optional<int>& target, int lowest, int highest) {
+  if (const auto number = whole_number(field, lowest, highest)) {
+    target = static_cast<int>(*number);
+  }
 }
 
 void read_duration(const Field& field, base::Duration& target, base::Duration lowest, base::Duration highest,
@@ -80,11 +128,13 @@ void read_duration(const Field& field, base::Duration& target, base::Duration lo
   target = *duration;
 }
 
-void read_size(const Field& field, std::uint64_t& target, std::uint64_t lowest, std::uint64_t highest) {
-  const std::string range = fmt::format("a size from {} to {}", format_size(lowest), format_size(highest));
+void read_size(const Field& field, std::uint64_t& target, std::uint64_t lowest, std::uint64_t highest, bool or_zero) {
+  const std::string range =
+      fmt::format("{}a size from {} to {}", or_zero ? "\"0B\" or " : "", format_size(lowest), format_size(highest));
+  const auto too_small = [&](std::uint64_t bytes) { return bytes < lowest && !(or_zero && bytes == 0); };
   if (const std::string number = bare_number(field.value); !number.empty()) {
     const auto bytes = parse_size(number + "B");
-    const std::string meant = bytes && *bytes >= lowest ? format_size(*bytes) : number + "MiB";
+    const std::string meant = bytes && !too_small(*bytes) ? format_size(*bytes) : number + "MiB";
     return field.refuse(fmt::format("{} with its unit; write \"{}\"", range, meant));
   }
   if (field.value.kind != Value::Kind::String) {
@@ -94,7 +144,7 @@ void read_size(const Field& field, std::uint64_t& target, std::uint64_t lowest, 
   if (!bytes) {
     return field.refuse(range + ": a whole number and one of B, KiB, MiB, GiB, such as \"64MiB\"");
   }
-  if (*bytes < lowest || *bytes > highest) {
+  if (too_small(*bytes) || *bytes > highest) {
     return field.refuse(range);
   }
   target = *bytes;
@@ -143,29 +193,23 @@ void read_identifier(const Field& field, std::string& target, bool may_have_sche
 }
 
 void read_path(const Field& field, std::filesystem::path& target) {
-  if (const std::string fault = text_fault(field.value); !fault.empty() || field.value.text.empty()) {
-    return field.refuse("a path", fault.empty() ? "an empty string" : fault);
+  if (auto path = path_of(field, false)) {
+    target = std::move(*path);
   }
-  target = normal_path(field.base, field.value.text);
 }
 
 void read_paths(const Field& field, std::vector<std::filesystem::path>& target) {
-  if (field.value.kind != Value::Kind::Array) {
-    const bool single = field.value.kind == Value::Kind::String;
-    return field.refuse(single ? fmt::format("an array of paths; write [{}]", quote(field.value.text))
-                               : "an array of paths");
+  if (auto paths = paths_of(field, false)) {
+    target = std::move(*paths);
   }
-  const std::size_t before = field.problems.size();
-  std::vector<std::filesystem::path> paths;
-  for (const Value& element : field.value.elements) {
-    std::filesystem::path path;
-    read_path(Field{element, field.key, field.base, field.problems}, path);
-    if (std::find(paths.begin(), paths.end(), path) == paths.end()) {
-      paths.push_back(std::move(path));
+}
+
+void read_absolute_paths(const Field& field, std::vector<std::string>& target) {
+  if (const auto paths = paths_of(field, true)) {
+    target.clear();
+    for (const auto& path : *paths) {
+      target.push_back(path.string());
     }
-  }
-  if (field.problems.size() == before) {
-    target = std::move(paths);
   }
 }
 

@@ -104,6 +104,15 @@ constexpr ProjectionKey kKeys[] = {
     {"restart_interval", true,
      [](const Field& f, Projection& p) { read_duration(f, p.restart_interval, 1ms, 30 * 24h, true); }},
     {"trial_time", true, [](const Field& f, Projection& p) { read_duration(f, p.trial_time, 1ms, 30 * 24h, true); }},
+    {"handle_timeout", true,
+     [](const Field& f, Projection& p) { read_duration(f, p.handle_timeout, 1ms, 30 * 24h, true); }},
+    {"max_crashes", true, [](const Field& f, Projection& p) { read_whole_number(f, p.max_crashes, 1, 1'000'000); }},
+    {"sandbox", true, [](const Field& f, Projection& p) { read_boolean(f, p.sandbox); }},
+    {"sandbox_read", true, [](const Field& f, Projection& p) { read_absolute_paths(f, p.sandbox_read); }},
+    {"sandbox_write", true, [](const Field& f, Projection& p) { read_absolute_paths(f, p.sandbox_write); }},
+    {"memory_max", true,
+     [](const Field& f, Projection& p) { read_size(f, p.memory_max, 16u << 20, 1024ull << 30, true); }},
+    {"nice", true, [](const Field& f, Projection& p) { read_whole_number(f, p.nice, -20, 19); }},
     {"settings", false, [](const Field& f, Projection& p) { read_settings(f, p.settings); }},
 };
 

@@ -91,7 +91,8 @@ INSTANTIATE_TEST_SUITE_P(
          "[projection.a]\ncurrency = \"EUR\"\n",
          {"2:1: unknown key \"currency\" in [projection.a]; expected one of plugin, enabled, batch_size, batch_bytes, "
           "partitions, schema, start_from, checkpoint, checkpoint_interval, on_error, rebuild, retry_backoff, "
-          "retry_backoff_max, max_retries, restart_interval, trial_time, settings; what the plugin declares belongs in "
+          "retry_backoff_max, max_retries, restart_interval, trial_time, handle_timeout, max_crashes, sandbox, "
+          "sandbox_read, sandbox_write, memory_max, nice, settings; what the plugin declares belongs in "
           "[projection.a.settings]"}},
         {"MisspeltTable",
          "[evnt_store]\n[projections.a]\n",

@@ -78,6 +78,13 @@ retry_backoff_max = "1m"
 max_retries = 0
 restart_interval = "0s"
 trial_time = "10s"
+handle_timeout = "30d"
+max_crashes = 1
+sandbox = false
+sandbox_read = ["/opt/lib/", "/srv/model.bin", "/opt/lib"]
+sandbox_write = ["/srv/out"]
+memory_max = "16MiB"
+nice = -20
 [projection.other]
 start_from = "end"
 checkpoint = ""
@@ -100,6 +107,13 @@ checkpoint = ""
   sales.max_retries = 0;
   sales.restart_interval = 0s;
   sales.trial_time = 10s;
+  sales.handle_timeout = 30 * 24h;
+  sales.max_crashes = 1;
+  sales.sandbox = false;
+  sales.sandbox_read = {"/opt/lib", "/srv/model.bin"};
+  sales.sandbox_write = {"/srv/out"};
+  sales.memory_max = 16u << 20;
+  sales.nice = -20;
   EXPECT_EQ(configuration.projections.at("sales"), sales);
   EXPECT_EQ(configuration.projections.at("sales").where.line, 4u);
   Projection other;
