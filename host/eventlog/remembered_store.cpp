@@ -5,12 +5,22 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace projector::eventlog {
 namespace {
 
 constexpr std::size_t kMostMarks = 16;
+
+/// As the server writes a UUID.
+std::string id_text(const projector_event& event) {
+  std::string text;
+  for (std::size_t at = 0; at < sizeof event.event_id; ++at) {
+    text += fmt::format("{}{:02x}", at == 4 || at == 6 || at == 8 || at == 10 ? "-" : "", event.event_id[at]);
+  }
+  return text;
+}
 
 /// The identity that declares the same table a new store.
 std::string next_identity(const std::string& store) {
@@ -84,10 +94,13 @@ void check_remembered(pg::Connection& connection, const Store& store, const Reme
 }
 
 void add_mark(std::vector<EventMark>& marks, EventMark mark) {
-  if (!marks.empty() && marks.back().position >= mark.position) {
+  const auto place =
+      std::lower_bound(marks.begin(), marks.end(), mark.position,
+                       [](const EventMark& one, std::int64_t position) { return one.position < position; });
+  if (place != marks.end() && place->position == mark.position) {
     return;
   }
-  marks.push_back(std::move(mark));
+  marks.insert(place, std::move(mark));
   if (marks.size() <= kMostMarks) {
     return;
   }
@@ -105,6 +118,14 @@ void add_mark(std::vector<EventMark>& marks, EventMark mark) {
     }
   }
   marks.erase(marks.begin() + static_cast<std::ptrdiff_t>(best));
+}
+
+void add_marks(std::vector<EventMark>& marks, std::span<const projector_event> events) {
+  constexpr std::size_t kParts = 4;
+  for (std::size_t part = 0; part <= kParts && !events.empty(); ++part) {
+    const projector_event& event = events[(events.size() - 1) * part / kParts];
+    add_mark(marks, {.position = event.global_position, .event_id = id_text(event)});
+  }
 }
 
 std::string marks_text(const std::vector<EventMark>& marks) {

@@ -2,8 +2,11 @@
 
 #include "pg/connection.hpp"
 
+#include <projector/plugin.h>
+
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,9 +38,12 @@ struct RememberedStore {
 /// the cure if its events are not those that were handled, pg::Error.
 void check_remembered(pg::Connection& connection, const Store& store, const RememberedStore& remembered);
 
-/// Adds a mark, whose position is above the others'. If there are too many, one is dropped; the remaining ones lie
-/// closer together the newer they are.
+/// Adds a mark at its place, unless there is one at its position. If there are too many, one is dropped; the remaining
+/// ones lie closer together the newer they are.
 void add_mark(std::vector<EventMark>& marks, EventMark mark);
+/// Adds marks of a few of these events, which are in order: the position of a single one may belong to no event of the
+/// store that takes this one's place.
+void add_marks(std::vector<EventMark>& marks, std::span<const projector_event> events);
 
 /// Converts marks to text, e.g. for a column, and back; parts that are not marks are ignored.
 std::string marks_text(const std::vector<EventMark>& marks);

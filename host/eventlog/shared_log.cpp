@@ -105,6 +105,7 @@ void SharedLog::publish(std::vector<SegmentPtr> segments, std::int64_t settled, 
   durable_ = durable;
   for (SegmentPtr& segment : segments) {
     plan_.learn(*segment);
+    add_marks(marks_, segment->events());
     hand_over(segment);
     cache_.insert(std::move(segment), positions());
   }

@@ -155,6 +155,21 @@ TEST_F(EmptiedStore, AnotherTimelineIsRefusedWhereTheReadModelIsElsewhere) {
                  kept_.store + "'; else, to begin anew"));
 }
 
+TEST(EventMarks, AFewOfTheEventsThatWereReadAtOnceAreKept) {
+  std::vector<projector_event> events(9);
+  for (std::size_t at = 0; at < events.size(); ++at) {
+    events[at].global_position = static_cast<std::int64_t>(100 + at);
+    events[at].event_id[0] = 0xab;
+    events[at].event_id[15] = static_cast<std::uint8_t>(at);
+  }
+  std::vector<EventMark> marks = {{.position = 108, .event_id = "seen before"}};
+  add_marks(marks, events);
+  add_marks(marks, {});
+  EXPECT_EQ(marks_text(marks), "100:ab000000-0000-0000-0000-000000000000 102:ab000000-0000-0000-0000-000000000002 "
+                               "104:ab000000-0000-0000-0000-000000000004 106:ab000000-0000-0000-0000-000000000006 "
+                               "108:seen before");
+}
+
 TEST(EventMarks, ManyAreThinnedOutTowardsTheOldOnes) {
   std::vector<EventMark> marks;
   for (std::int64_t position = 1; position <= 100000; ++position) {
