@@ -1,6 +1,7 @@
 #include "baselines.hpp"
 #include "drops.hpp"
 #include "measure.hpp"
+#include "processes.hpp"
 #include "support/event_writers.hpp"
 #include "support/private_postgres.hpp"
 
@@ -22,6 +23,7 @@ struct Options {
   int runs = 3;
   std::uint32_t live = 50;
   std::uint32_t drops = 50;
+  std::uint32_t replacements = 21;
   std::string only;
 };
 
@@ -111,11 +113,41 @@ void measure_drops(const Options& options) {
              drops.handled_without / drops.written_without, drops.handled_with / drops.written_with, options.live);
 }
 
+/// What depends on how a plugin's process is reached. These rows have no goal: compare them with another build's.
+void measure_processes(const Options& options) {
+  test::PrivatePostgres server({{"shared_buffers = 1GB", "max_wal_size = 8GB", "track_commit_timestamp = on"}, false});
+  const std::uint64_t few = options.events / 10;
+  const std::string dsn = fill(server, few);
+  const auto report = [&](const std::string& what, const bench::Run& run, std::uint64_t batches) {
+    std::vector<double> seconds;
+    for (int each = 0; each < options.runs; ++each) {
+      seconds.push_back(bench::host_seconds(run));
+    }
+    const double middle = bench::median(seconds);
+    fmt::print("{:<62} {:>8.3f} s {:>8.1f} us a batch\n", what, middle, middle * 1e6 / static_cast<double>(batches));
+  };
+  report("a hundred no-op projections, batches of 10", {dsn, "bench_noop", 100, 10}, few * 10);
+  report("a hundred no-op projections, batches of 100", {dsn, "bench_noop", 100, 100}, few);
+  report("one query a batch, batches of 100", {dsn, "bench_queries", 1, 100}, few / 100);
+  const auto idle = bench::run_idle(dsn, 100);
+  fmt::print(
+      "a hundred projections: all run {:.2f} s after the start; their processes have {:.1f} MiB of their own, {:.1f} "
+      "MiB PSS; the host {:.1f} MiB PSS\n",
+      idle.start_seconds, idle.private_mib, idle.pss_mib, idle.host_pss_mib);
+  const auto gaps = bench::replace_plugin(fill(server, 1000), options.replacements);
+  fmt::print("a replaced plugin commits nothing for: p50 {:.0f} ms, p95 {:.0f} ms, max {:.0f} ms, of {} replacements\n",
+             bench::percentile(gaps, 0.5), bench::percentile(gaps, 0.95), gaps.back(), gaps.size());
+}
+
 void run(const Options& options) {
-  if (options.only != "drops") {
+  const auto wanted = [&](const char* part) { return options.only.empty() || options.only == part; };
+  if (wanted("rates")) {
     measure_rates(options);
   }
-  if (options.only != "rates") {
+  if (wanted("processes")) {
+    measure_processes(options);
+  }
+  if (wanted("drops")) {
     measure_drops(options);
   }
 }
@@ -134,7 +166,9 @@ int main(int argc, char** argv) {
   app.add_option("--drops", options.drops, "Dropped files, at most 999")
       ->capture_default_str()
       ->check(CLI::Range(1, 999));
-  app.add_option("--only", options.only, "rates or drops")->check(CLI::IsMember({"rates", "drops"}));
+  app.add_option("--replacements", options.replacements, "Replacements of one plugin")->capture_default_str();
+  app.add_option("--only", options.only, "rates, processes or drops")
+      ->check(CLI::IsMember({"rates", "processes", "drops"}));
   CLI11_PARSE(app, argc, argv);
   try {
     run(options);
