@@ -30,6 +30,7 @@ using namespace projector;
 struct Arguments {
   pid_t parent = 0;
   int channel = -1;
+  int program = -1;
   int log = -1;
   int events = -1;
   std::uintptr_t events_address = 0;
@@ -43,6 +44,7 @@ struct Arguments {
 void describe_arguments(CLI::App& app, Arguments& arguments) {
   app.add_option("--parent", arguments.parent, "Process id of the host")->required();
   app.add_option("--channel", arguments.channel, "Descriptor of the channel's memory")->required();
+  app.add_option("--program", arguments.program, "Descriptor of this program")->required();
   app.add_option("--log", arguments.log, "Descriptor of the log's socket")->required();
   app.add_option("--events", arguments.events, "Descriptor of the events' memory");
   app.add_option("--events-address", arguments.events_address, "Where the events lie in the host");
@@ -61,18 +63,16 @@ void describe_arguments(CLI::App& app, Arguments& arguments) {
 }
 
 // A signal handler has no argument to find them by.
-runner::CrashRecord crash_record;
 std::atomic<channel::Memory*> crash_memory = nullptr;
 std::atomic<std::uint64_t> plugin_begin = 0;
 std::atomic<std::uint64_t> plugin_end = 0;
 
-void pass_on_crash(const runner::CrashRecord& crash) noexcept {
-  const bool inside = crash.instruction >= plugin_begin && crash.instruction < plugin_end;
-  crash_memory.load()->record_crash(
-      {.signal = crash.signal,
-       .fault_address = crash.address,
-       .instruction = crash.instruction,
-       .plugin_offset = inside ? crash.instruction - plugin_begin : channel::Crash::kOutside});
+void pass_on_crash(const channel::Crash& crash) noexcept {
+  channel::Crash placed = crash;
+  if (crash.instruction >= plugin_begin && crash.instruction < plugin_end) {
+    placed.plugin_offset = crash.instruction - plugin_begin;
+  }
+  crash_memory.load()->record_crash(placed);
 }
 
 void note_plugin(const projector_plugin& descriptor) {
@@ -84,23 +84,42 @@ void note_plugin(const projector_plugin& descriptor) {
 }
 
 /// All that has to stand before the plugin is loaded, whose initialisers run at once.
-void run(const Arguments& arguments) {
-  runner::die_with(arguments.parent);
-  ::signal(SIGPIPE, SIG_IGN); // the host's end of the log may be closed
-  ::prctl(PR_SET_NAME, arguments.thread_name.c_str());
-  const auto memory = channel::Memory::open(arguments.channel);
-  ::close(arguments.channel);
-  channel::LogSender log(base::UniqueFd(arguments.log), memory->dropped_log_lines());
+void prepare(Arguments& arguments, channel::Memory& memory, channel::LogSender& log) {
   if (arguments.events >= 0) {
     runner::map_events(arguments.events, arguments.events_address, arguments.events_size);
     ::close(arguments.events);
   }
-  crash_memory = memory.get();
-  runner::install_crash_handler(crash_record, pass_on_crash);
+  crash_memory = &memory;
+  runner::install_crash_handler(pass_on_crash);
   runner::apply_limits(arguments.limits);
+  arguments.sandbox.readable.push_back(arguments.plugin.copy);
   const auto report = runner::enter_sandbox(arguments.sandbox);
   log.send(PROJECTOR_LOG_DEBUG, report.line());
+  if (report.enabled && !(report.landlock.in_force && report.seccomp.in_force)) {
+    memory.set_remark(report.line());
+  }
+}
+
+void run(Arguments& arguments) {
+  runner::die_with(arguments.parent);
+  ::signal(SIGPIPE, SIG_IGN); // the host's end of the log may be closed
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    ::signal(signal, SIG_IGN); // sent to the whole group or service, they are the host's to obey
+  }
+  ::prctl(PR_SET_NAME, arguments.thread_name.c_str());
+  const auto memory = channel::Memory::open(arguments.channel);
+  ::close(arguments.channel);
+  ::close(arguments.program);
+  channel::LogSender log(base::UniqueFd(arguments.log), memory->dropped_log_lines());
+  try {
+    prepare(arguments, *memory, log);
+  } catch (const std::exception& error) {
+    memory->set_remark(error.what());
+    ::_exit(channel::kCouldNotStart);
+  }
   runner::serve(*memory, log, arguments.plugin, note_plugin);
+  // Without destructors: a thread that the plugin has left behind may still run, and the host kills this process.
+  ::_exit(0);
 }
 
 } // namespace
@@ -113,7 +132,6 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   try {
     run(arguments);
-    return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "projectord-runner: %s\n", error.what());
     return 1;

@@ -82,8 +82,9 @@ void HostEnd::close() noexcept {
 HostEnd::Received HostEnd::wait(TimePoint deadline) {
   while (true) {
     const auto now = std::chrono::steady_clock::now();
+    const TimePoint until = std::min(deadline, latest_.load());
     // Not now + recheck alone: the sum may overflow.
-    const TimePoint look = deadline - now > recheck_ ? now + recheck_ : deadline;
+    const TimePoint look = until - now > recheck_ ? now + recheck_ : until;
     const Turn::Found found = turn_.wait(look);
     if (found == Turn::Found::Mine) {
       return {};
@@ -91,7 +92,7 @@ HostEnd::Received HostEnd::wait(TimePoint deadline) {
     if (found != Turn::Found::TimeUp || closed_) {
       return broken(found);
     }
-    if (look == deadline) {
+    if (look == until) {
       return {Status::TimeUp};
     }
   }

@@ -41,6 +41,9 @@ public:
   /// Waits for the runner's message. Throws std::logic_error if it is not the runner's turn.
   Received receive(TimePoint deadline);
 
+  /// No wait goes on after this time, whatever its deadline; noticed within `recheck`. Any thread.
+  void end_waits_at(TimePoint latest) noexcept { latest_ = latest; }
+
   /// To be called when the runner has died, or nobody wants to wait for it any more: wakes the waiting thread. A
   /// message that has arrived whole before is still received; all else ends with Closed. Any thread, as long as the end
   /// and the memory exist.
@@ -65,6 +68,7 @@ private:
   Memory& memory_;
   const std::chrono::milliseconds recheck_;
   Turn turn_;
+  std::atomic<TimePoint> latest_ = TimePoint::max();
   std::atomic<bool> closed_ = false;
   bool build_checked_ = false;
   bool over_ = false;

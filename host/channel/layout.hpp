@@ -9,8 +9,11 @@ namespace projector::channel {
 
 /// Host and runner have to be of one build. The number rises with every change to what lies in the shared memory or to
 /// the encoding of a message.
-inline constexpr std::string_view kBuildId = PROJECTOR_VERSION ", layout 1";
+inline constexpr std::string_view kBuildId = PROJECTOR_VERSION ", layout 2";
 inline constexpr std::size_t kBuildIdSize = 64;
+/// The exit code of a runner that could not do what it was started with.
+inline constexpr int kCouldNotStart = 125;
+inline constexpr std::size_t kRemarkSize = 400;
 static_assert(kBuildId.size() < kBuildIdSize);
 
 /// The kind of a bare turn, with which the receiver of a piece asks for the next one. No message has it.
@@ -28,6 +31,7 @@ struct Slot {
 struct CrashRecord {
   std::atomic<std::uint32_t> state; ///< 0: empty, 1: being written, 2: complete
   std::atomic<std::int32_t> signal;
+  std::atomic<std::int32_t> code;
   std::atomic<std::uint64_t> fault_address;
   std::atomic<std::uint64_t> instruction;
   std::atomic<std::uint64_t> plugin_offset;
@@ -49,8 +53,10 @@ struct Header {
   Slot to_host;
   alignas(64) std::atomic<std::uint32_t> stopping;
   alignas(64) std::uint32_t current; ///< a plain integer, since plugins write it; both sides use it by std::atomic_ref
+  std::atomic<std::uint32_t> finishing; ///< 1: the plugin is told how the batch before ended, and has begun no event
   alignas(64) std::atomic<std::uint64_t> dropped_log_lines;
   CrashRecord crash;
+  char remark[kRemarkSize];
 };
 
 inline constexpr std::size_t kHeaderSize = 4096;

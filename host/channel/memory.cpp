@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -117,6 +118,16 @@ std::uint32_t Memory::read_current() const noexcept {
   return std::atomic_ref(header_->current).load(std::memory_order_relaxed);
 }
 
+void Memory::set_remark(std::string_view text) noexcept {
+  std::memcpy(header_->remark, text.data(), std::min(text.size(), kRemarkSize - 1));
+}
+
+std::string Memory::remark() const {
+  std::array<char, kRemarkSize> text = {};
+  std::memcpy(text.data(), header_->remark, text.size() - 1);
+  return text.data();
+}
+
 void Memory::record_crash(const Crash& crash) noexcept {
   CrashRecord& record = header_->crash;
   std::uint32_t empty = 0;
@@ -124,6 +135,7 @@ void Memory::record_crash(const Crash& crash) noexcept {
     return;
   }
   record.signal = crash.signal;
+  record.code = crash.code;
   record.fault_address = crash.fault_address;
   record.instruction = crash.instruction;
   record.plugin_offset = crash.plugin_offset;
@@ -135,7 +147,7 @@ std::optional<Crash> Memory::crash() const noexcept {
   if (record.state != 2) {
     return std::nullopt;
   }
-  return Crash{record.signal, record.fault_address, record.instruction, record.plugin_offset};
+  return Crash{record.signal, record.code, record.fault_address, record.instruction, record.plugin_offset};
 }
 
 } // namespace projector::channel

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace projector::channel {
 
@@ -53,6 +55,18 @@ public:
   void clear_current() noexcept;
   /// The index, as the runner claims: it may be any number.
   [[nodiscard]] std::uint32_t read_current() const noexcept;
+
+  /// The runner says that it runs the plugin's `finished`, or that this has returned.
+  void set_finishing(bool finishing) noexcept {
+    header_->finishing.store(finishing ? 1 : 0, std::memory_order_relaxed);
+  }
+  /// As the runner claims.
+  [[nodiscard]] bool finishing() const noexcept { return header_->finishing.load(std::memory_order_relaxed) != 0; }
+
+  /// What the runner says of itself before its first turn: what its sandbox cannot limit, or why it ends with
+  /// kCouldNotStart. Empty: nothing; cut if it is too long. As the runner claims: any bytes.
+  void set_remark(std::string_view text) noexcept;
+  [[nodiscard]] std::string remark() const;
 
   /// Keeps the first crash that is recorded. May be called in a signal handler.
   void record_crash(const Crash& crash) noexcept;

@@ -82,10 +82,10 @@ void add_need(const supervisor::Desired& desired, CheckReport& report) {
   }
   const auto need = supervisor::need_of(*report.loaded.configuration, partitions);
   const auto allowed = base::descriptor_limits().hard;
-  report.need =
-      fmt::format("the host needs up to {} descriptors ({} are allowed here: ulimit -Hn, LimitNOFILE=), {} "
-                  "threads (ulimit -u, TasksMax=), {} sessions on the event store and {} on the read model",
-                  need.descriptors, allowed, need.threads, need.event_store_sessions, need.read_model_sessions);
+  report.need = fmt::format(
+      "the host needs up to {} descriptors ({} are allowed here: ulimit -Hn, LimitNOFILE=), {} "
+      "threads and {} processes (ulimit -u, TasksMax=), {} sessions on the event store and {} on the read model",
+      need.descriptors, allowed, need.threads, need.processes, need.event_store_sessions, need.read_model_sessions);
   if (need.descriptors > allowed) {
     report.problems.push_back(fmt::format("{} partitions need {} descriptors, and a host with this limit may open {}: "
                                           "raise it (ulimit -n, LimitNOFILE= in the systemd unit), or give the "

@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "config/configuration.hpp"
+#include "plugin/staged_plugin.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -20,10 +21,10 @@ struct PluginCheck {
   std::map<std::string, std::vector<config::Problem>> settings; ///< by projection; only those with problems
 };
 
-/// Copies and loads `file`, and checks the settings of `projections` against its declarations, in a child process: a
-/// file that crashes, exits or hangs for `limit` is reported as refused. Call it from a program with one thread. Throws
-/// std::system_error if no child process or temporary directory can be made.
+/// Copies `file`, reads its facts in a process of its own, and checks the settings of `projections` against its
+/// declarations. A file that takes longer than `limit` to load is refused. Throws std::system_error if no process or
+/// temporary directory can be made.
 PluginCheck check_plugin(const std::filesystem::path& file, const std::vector<config::Projection>& projections,
-                         base::Duration limit = std::chrono::seconds(10));
+                         base::Duration limit = plugin::StagedPlugin::kLoadTimeout);
 
 } // namespace projector::control

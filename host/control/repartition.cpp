@@ -150,7 +150,8 @@ Drain Command::bring_level(const projection::Repartition& seen, const base::Stop
     wanted.partitions.push_back(one.partition);
   }
   wanted.projection.partitions = static_cast<std::uint32_t>(seen.before.size());
-  auto launch = supervisor::prepare_launch(wanted, staging.path(), configuration_.plugins.state, 1);
+  auto launch =
+      supervisor::prepare_launch(wanted, {staging.path(), configuration_.plugins.state}, plugin::RunnerHost{}, 1);
   if (!launch.generation) {
     return {0, false, launch.refusal};
   }

@@ -89,12 +89,14 @@ Drain drain(const config::Configuration& configuration, const supervisor::Genera
                                            stores.tables, *stores.log);
   projection::Bookkeeper bookkeeper(supervisor::bookkeeping(configuration, kProgram, drain_host(), stores),
                                     stores.tables, *stores.log);
+  const auto runner_host = supervisor::runner_host_of(*stores.log);
   base::Wakeup changed;
   const projection::WorkerServices services{*stores.log,
                                             *stores.pool,
                                             stores.tables,
                                             checkpoints,
                                             bookkeeper,
+                                            runner_host,
                                             drain_host(),
                                             configuration.read_model.synchronous_commit,
                                             configuration.read_model.prepared_statements,

@@ -72,13 +72,18 @@ std::vector<StoredPartition> read_stored(pg::Connection& connection, const proje
   return stored;
 }
 
+/// A number that the table of an earlier host lacks; then 0.
+std::string optional(const char* column) {
+  return fmt::format("coalesce((to_jsonb(w) ->> '{}')::bigint, 0)", column);
+}
+
 std::vector<ReportedPartition> read_reported(pg::Connection& connection, const projection::CheckpointTables& tables) {
-  const auto rows = connection.exec(
-      fmt::format("SELECT name, projection, partition, partitions, state, reason, plugin, host, plugin_version, "
-                  "generation, thread, handled, "
-                  "(greatest(0, extract(epoch FROM clock_timestamp() - heartbeat)) * 1000000)::bigint "
-                  "FROM {} ORDER BY name, host",
-                  tables.workers));
+  const auto rows = connection.exec(fmt::format(
+      "SELECT name, projection, partition, partitions, state, reason, plugin, host, plugin_version, "
+      "generation, thread, handled, "
+      "(greatest(0, extract(epoch FROM clock_timestamp() - heartbeat)) * 1000000)::bigint, {}, {}, {}, {} "
+      "FROM {} w ORDER BY name, host",
+      optional("process"), optional("restarts"), optional("private_bytes"), optional("cpu_ms"), tables.workers));
   std::vector<ReportedPartition> reported;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     reported.push_back({cell(rows, row, 0),
@@ -89,7 +94,8 @@ std::vector<ReportedPartition> read_reported(pg::Connection& connection, const p
                         cell(rows, row, 5),
                         cell(rows, row, 6),
                         {cell(rows, row, 7), cell(rows, row, 8), rows.int8(row, 9), rows.int8(row, 10),
-                         rows.int8(row, 11), base::Duration(rows.int8(row, 12))}});
+                         rows.int8(row, 11), base::Duration(rows.int8(row, 12)), rows.int8(row, 13), rows.int8(row, 14),
+                         rows.int8(row, 15), std::chrono::milliseconds(rows.int8(row, 16))}});
   }
   return reported;
 }

@@ -19,6 +19,10 @@ struct RunningWorker {
   std::int64_t thread = 0; ///< kernel thread id; 0 if the host made no worker
   std::int64_t handled = 0;
   base::Duration heartbeat_age{};
+  std::int64_t process = 0;       ///< of its plugin instance; 0: there is none
+  std::int64_t restarts = 0;      ///< processes that ended by themselves or were killed for what they did
+  std::int64_t private_bytes = 0; ///< of the process
+  base::Duration cpu{};           ///< that the plugin has used, in all its processes
 };
 
 /// A host that is ready to run a partition which another one runs.

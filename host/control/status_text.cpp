@@ -57,6 +57,10 @@ Json partition_json(const PartitionStatus& status) {
   json["plugin_version"] = of_worker(&RunningWorker::plugin_version);
   json["generation"] = of_worker(&RunningWorker::generation);
   json["thread"] = of_worker(&RunningWorker::thread);
+  json["process"] = of_worker(&RunningWorker::process);
+  json["restarts"] = of_worker(&RunningWorker::restarts);
+  json["private_bytes"] = of_worker(&RunningWorker::private_bytes);
+  json["cpu_seconds"] = status.worker ? Json(seconds(status.worker->cpu)) : Json(nullptr);
   json["handled"] = of_worker(&RunningWorker::handled);
   json["heartbeat_age_seconds"] = status.worker ? Json(seconds(status.worker->heartbeat_age)) : Json(nullptr);
   json["other_hosts"] = Json::array();
@@ -64,6 +68,20 @@ Json partition_json(const PartitionStatus& status) {
     json["other_hosts"].push_back({{"host", other.host}, {"state", other.state}});
   }
   return json;
+}
+
+std::string memory_text(std::int64_t bytes) {
+  constexpr double kMiB = 1 << 20;
+  return fmt::format("{:.1f}M", static_cast<double>(bytes) / kMiB);
+}
+
+/// The columns about the plugin's process.
+void append_process(std::vector<std::string>& row, const std::optional<RunningWorker>& worker) {
+  const bool runs = worker && worker->process != 0;
+  row.push_back(runs ? std::to_string(worker->process) : "-");
+  row.push_back(runs ? memory_text(worker->private_bytes) : "-");
+  row.push_back(runs ? age_text(worker->cpu) : "-");
+  row.push_back(worker ? std::to_string(worker->restarts) : "-");
 }
 
 /// The reason, and the other hosts that are ready to run the partition.
@@ -121,8 +139,8 @@ std::string status_notes(const Status& status) {
 }
 
 std::string status_text(const Status& status, bool whole_reasons) {
-  std::vector<std::vector<std::string>> rows = {
-      {"PROJECTION", "PARTITION", "STATE", "POSITION", "LAG", "BEHIND", "HOST", "REASON"}};
+  std::vector<std::vector<std::string>> rows = {{"PROJECTION", "PARTITION", "STATE", "POSITION", "LAG", "BEHIND",
+                                                 "HOST", "PID", "MEMORY", "CPU", "RESTARTS", "REASON"}};
   std::string whole;
   bool cut = false;
   for (const auto& partition : status.partitions) {
@@ -132,7 +150,9 @@ std::string status_text(const Status& status, bool whole_reasons) {
     rows.push_back({clean(partition.projection), fmt::format("{}/{}", partition.partition, partition.partitions),
                     clean(partition.state), or_dash(partition.position), or_dash(partition.lag),
                     partition.behind ? age_text(*partition.behind) : "-",
-                    or_dash(partition.worker ? partition.worker->host : ""), shown});
+                    or_dash(partition.worker ? partition.worker->host : "")});
+    append_process(rows.back(), partition.worker);
+    rows.back().push_back(shown);
     if (whole_reasons && shown != all) {
       whole +=
           fmt::format("{} {}/{}: {}\n", clean(partition.projection), partition.partition, partition.partitions, all);

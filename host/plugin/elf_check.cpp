@@ -308,7 +308,6 @@ Result ElfCheck::check_symbols() {
   }
   bool found = false;
   std::string other_entry;
-  std::string unique;
   Result bad;
   auto refusal = file_.each<Elf64_Sym>(*table, count, "its symbols reach", [&](const Elf64_Sym& symbol) {
     if (symbol.st_shndx == SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) == STB_LOCAL) {
@@ -318,9 +317,6 @@ Result ElfCheck::check_symbols() {
     bad = symbol_name(symbol, name);
     if (bad) {
       return false;
-    }
-    if (ELF64_ST_BIND(symbol.st_info) == STB_GNU_UNIQUE && unique.empty()) {
-      unique = name;
     }
     if (name == kEntrySymbol) {
       const unsigned type = ELF64_ST_TYPE(symbol.st_info);
@@ -349,13 +345,6 @@ Result ElfCheck::check_symbols() {
     return Refusal{false, fmt::format("does not export {}, so it is no plugin: define it (C++: "
                                       "PROJECTOR_EXPORT_PROJECTION) and let the version script export it",
                                       kEntrySymbol)};
-  }
-  if (!unique.empty()) {
-    return Refusal{false,
-                   fmt::format("defines the GNU_UNIQUE symbol {}, which would keep the library loaded and let the "
-                               "next copy run on this one's data: build it with the SDK's flags (-fno-gnu-unique "
-                               "and the version script; projector_add_plugin sets both)",
-                               unique)};
   }
   return std::nullopt;
 }

@@ -1,60 +1,96 @@
 #include "plugin/facts_message.hpp"
 
-namespace projector::plugin {
+#include "channel/reader.hpp"
 
-channel::Facts to_message(const Facts& facts) {
-  channel::Facts message;
-  message.name = facts.name;
-  message.version = facts.version;
-  message.description = facts.description;
-  message.abi_minor = facts.abi_minor;
-  message.min_host_minor = facts.min_host_minor;
-  message.flags = facts.flags;
-  message.read_model_version = facts.read_model_version;
-  message.event_types = facts.event_types;
-  message.aggregate_types = facts.aggregate_types;
-  message.bounded_contexts = facts.bounded_contexts;
-  for (const SettingSpec& spec : facts.settings) {
-    channel::Facts::Setting setting;
-    setting.type = spec.type;
-    setting.flags = spec.flags;
-    setting.key = spec.key;
-    setting.default_value = spec.default_value;
-    setting.description = spec.description;
-    message.settings.push_back(std::move(setting));
+namespace projector::plugin {
+namespace {
+
+using channel::Reader;
+using channel::Writer;
+
+void write_names(Writer& writer, const std::optional<Facts::Names>& names) {
+  writer.flag(names.has_value());
+  if (!names) {
+    return;
   }
-  const auto function = [&](bool has, std::uint32_t bit) { message.functions |= has ? bit : 0; };
-  function(facts.has_setup, channel::Facts::kSetup);
-  function(facts.has_finished, channel::Facts::kFinished);
-  function(facts.has_reset, channel::Facts::kReset);
-  function(facts.has_get_extension, channel::Facts::kGetExtension);
-  return message;
+  writer.u32(static_cast<std::uint32_t>(names->size()));
+  for (const auto& name : *names) {
+    writer.text(name);
+  }
 }
 
-Facts from_message(const channel::Facts& message) {
-  Facts facts;
-  facts.name = message.name.value_or("");
-  facts.version = message.version.value_or("");
-  facts.description = message.description.value_or("");
-  facts.abi_minor = message.abi_minor;
-  facts.min_host_minor = message.min_host_minor;
-  facts.flags = message.flags;
-  facts.read_model_version = message.read_model_version;
-  facts.event_types = message.event_types;
-  facts.aggregate_types = message.aggregate_types;
-  facts.bounded_contexts = message.bounded_contexts;
-  for (const auto& setting : message.settings) {
-    facts.settings.push_back({.type = setting.type,
-                              .key = setting.key.value_or(""),
-                              .default_value = setting.default_value,
-                              .description = setting.description,
-                              .flags = setting.flags});
+std::optional<Facts::Names> read_names(Reader& reader, const char* what) {
+  constexpr std::size_t kLeastText = 5;
+  if (!reader.flag(what)) {
+    return std::nullopt;
   }
-  const auto has = [&](std::uint32_t bit) { return (message.functions & bit) != 0; };
-  facts.has_setup = has(channel::Facts::kSetup);
-  facts.has_finished = has(channel::Facts::kFinished);
-  facts.has_reset = has(channel::Facts::kReset);
-  facts.has_get_extension = has(channel::Facts::kGetExtension);
+  Facts::Names names(reader.count(kLeastText, what));
+  for (auto& name : names) {
+    name = reader.text(what);
+  }
+  return names;
+}
+
+void write_setting(Writer& writer, const SettingSpec& setting) {
+  writer.i32(setting.type);
+  writer.u32(setting.flags);
+  writer.text(setting.key);
+  writer.optional_text(setting.default_value);
+  writer.optional_text(setting.description);
+}
+
+void read_setting(Reader& reader, SettingSpec& setting) {
+  setting.type = reader.i32("a setting's type");
+  setting.flags = reader.u32("a setting's flags");
+  setting.key = reader.text("a setting's key");
+  setting.default_value = reader.optional_text("a setting's default");
+  setting.description = reader.optional_text("a setting's description");
+}
+
+} // namespace
+
+void write_facts(Writer& writer, const Facts& facts) {
+  writer.text(facts.name);
+  writer.text(facts.version);
+  writer.text(facts.description);
+  for (const std::uint32_t value : {facts.abi_minor, facts.min_host_minor, facts.flags, facts.read_model_version}) {
+    writer.u32(value);
+  }
+  for (const auto* names : {&facts.event_types, &facts.aggregate_types, &facts.bounded_contexts}) {
+    write_names(writer, *names);
+  }
+  for (const bool has : {facts.has_setup, facts.has_finished, facts.has_reset, facts.has_get_extension}) {
+    writer.flag(has);
+  }
+  writer.u32(static_cast<std::uint32_t>(facts.settings.size()));
+  for (const auto& setting : facts.settings) {
+    write_setting(writer, setting);
+  }
+}
+
+Facts read_facts(std::string_view message) {
+  constexpr std::size_t kLeastSetting = 21;
+  Reader reader(message);
+  Facts facts;
+  facts.name = reader.text("the name");
+  facts.version = reader.text("the version");
+  facts.description = reader.text("the description");
+  facts.abi_minor = reader.u32("abi_minor");
+  facts.min_host_minor = reader.u32("min_host_minor");
+  facts.flags = reader.u32("flags");
+  facts.read_model_version = reader.u32("read_model_version");
+  facts.event_types = read_names(reader, "event_types");
+  facts.aggregate_types = read_names(reader, "aggregate_types");
+  facts.bounded_contexts = read_names(reader, "bounded_contexts");
+  facts.has_setup = reader.flag("setup");
+  facts.has_finished = reader.flag("finished");
+  facts.has_reset = reader.flag("reset");
+  facts.has_get_extension = reader.flag("get_extension");
+  facts.settings.resize(reader.count(kLeastSetting, "the number of settings"));
+  for (auto& setting : facts.settings) {
+    read_setting(reader, setting);
+  }
+  reader.end();
   return facts;
 }
 

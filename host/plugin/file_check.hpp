@@ -32,7 +32,7 @@ struct OpenedFile {
 OpenedFile open_plugin_file(const std::filesystem::path& file, struct stat& status);
 
 /// Whether the bytes of an opened file are a whole 64-bit ELF shared object for this machine, with every extent inside
-/// the file, no GNU_UNIQUE symbol and the entry symbol exported. Only reads through the descriptor, with pread. The
+/// the file, and the entry symbol exported. Only reads through the descriptor, with pread. The
 /// reason continues "FILE: ".
 std::optional<Refusal> check_elf(int fd, std::uint64_t size);
 

@@ -198,7 +198,7 @@ Description describe_runner(HostEnd& end, Clock::duration limit) {
   try {
     switch (static_cast<Kind>(answer.kind)) {
     case Kind::Facts:
-      return {from_message(channel::read_facts(answer.bytes)), {}, std::nullopt};
+      return {read_facts(answer.bytes), {}, std::nullopt};
     case Kind::End: {
       channel::StatementReader reader(answer.bytes);
       if (channel::Statement none; reader.next(none)) {

@@ -3,56 +3,51 @@
 #include "base/clock.hpp"
 #include "plugin/facts.hpp"
 #include "plugin/outcome.hpp"
-#include "plugin/runners.hpp"
+#include "plugin/runner_host.hpp"
 #include "plugin/settings.hpp"
 #include "plugin/staging.hpp"
 #include "plugin/statement_sink.hpp"
+#include "plugin/usage.hpp"
 
 #include <projector/plugin.h>
 
-#include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
+#include <vector>
 
 namespace projector::plugin {
 
-/// What all runners of a host have in common. Outlives them.
-struct RunnerHost {
-  Runners& runners;
-  std::filesystem::path program; ///< projectord-runner
-  /// The memory in which all events lie that are handed to plugins: a descriptor that allows reading only, and where
-  /// the host has it. -1: there are no events, for a runner that only tells facts.
-  int events = -1;
-  const void* events_address = nullptr;
-  std::size_t events_size = 0;
-};
-
 /// What one runner gets.
 struct RunnerOptions {
-  StagedFile file;
-  std::string title; ///< as ps shows it
+  StagedFile file;  ///< the copy is there while runners may be started from it
+  std::string name; ///< of what it runs, in ps and in its main thread's name: "revenue 3/4"
   bool external = false;
   bool sandbox = true;
-  std::string state_directory;                           ///< empty: none
+  std::vector<std::string> readable = {};                ///< paths that a sandboxed plugin may read and execute
+  std::vector<std::string> writable = {};                ///< paths that it may read and write
+  std::string state_directory = {};                      ///< empty: none
   std::uint64_t memory_max = 0;                          ///< bytes of private memory; 0: no limit
-  std::optional<int> nice;                               ///< absent: as the host
+  std::optional<int> nice = std::nullopt;                ///< absent: as the host
   base::Duration handle_timeout = {};                    ///< 0: none; the time of statements does not count
   base::Duration call_timeout = std::chrono::minutes(1); ///< of all calls but handle and destroy
-  std::function<void(std::int32_t level, std::string_view text)> log;
+  /// Gets valid UTF-8, a line at a time, on the runners' thread.
+  std::function<void(std::int32_t level, std::string_view text)> log = {};
 };
 
-/// One plugin object, in a process of its own. Used and destroyed on the worker's thread. Once a call finds the process
-/// ended, each further call tells so: the owner makes another instance.
+/// One plugin object, in a process of its own. Used and destroyed on the worker's thread, but for stop() and usage().
+/// Once a call finds the process ended, each further call says so: the owner makes another instance. What a call throws
+/// comes from the transaction, and ends the process.
 class RunnerInstance {
 public:
   /// How long a plugin's destroy may take before its process is killed.
   static constexpr base::Duration kDestroyTimeout = std::chrono::seconds(5);
+  /// How long a call may go on after stop(), before the process is killed.
+  static constexpr base::Duration kStopGrace = std::chrono::seconds(10);
 
   /// Starts the process, which loads nothing yet. Throws std::system_error.
   RunnerInstance(const RunnerHost& host, RunnerOptions options);
@@ -64,6 +59,7 @@ public:
   struct Described {
     std::optional<Facts> facts; ///< judged and good
     std::string refusal;        ///< otherwise; begins with the source's path
+    std::string unprotected;    ///< what the system does not let the sandbox limit, in a line; empty: nothing
   };
   Described describe();
   struct Object {
@@ -78,14 +74,23 @@ public:
   Outcome handle(StatementSink* transaction, const projector_batch& batch);
   /// Is told to the plugin with the next call.
   void finished(bool committed);
+  /// Calls the plugin's finished now, if it was not told yet.
+  void tell_finished();
   Outcome reset(StatementSink& transaction);
-  /// The plugin's stopping() returns true from now on. Any thread.
+  /// The plugin's stopping() returns true from now on, and a call that goes on for kStopGrace ends with the process.
+  /// Any thread.
   void stop() noexcept;
 
-  /// How the process ended, or was ended, as a sentence without its subject: "died of signal 11 (Segmentation fault) at
-  /// revenue.so+0x1170 in handle". Nothing while it is usable.
+  /// How the process ended, or was ended: "its process ended in handle with signal 11 (Segmentation fault) at
+  /// revenue.so+0x1170, address 0x8". Nothing while it is usable.
   [[nodiscard]] const std::optional<std::string>& ended() const noexcept;
+  /// Whether it ended in handle, so that one of the batch's events may be the cause.
+  [[nodiscard]] bool ended_at_an_event() const noexcept;
+  /// Takes note of a process that ended between two calls; see ended().
+  void look();
   [[nodiscard]] pid_t pid() const noexcept;
+  /// What the process uses, or has used if it has ended. Any thread.
+  [[nodiscard]] Usage usage() const;
 
 private:
   struct State;

@@ -23,9 +23,15 @@ Runners::Runners() : watch_(wakeup_) {
 }
 
 Runners::~Runners() {
+  end();
+}
+
+void Runners::end() noexcept {
   {
     const std::lock_guard lock(mutex_);
-    ending_ = true;
+    if (std::exchange(ending_, true)) {
+      return;
+    }
   }
   wakeup_.set();
   thread_.join();
@@ -38,6 +44,9 @@ Runner Runners::start(Start start) {
   Request request;
   request.start = std::move(start);
   std::unique_lock lock(mutex_);
+  if (ending_) {
+    throw std::system_error(ECANCELED, std::generic_category(), "no runner is started any more");
+  }
   requests_.push_back(&request);
   wakeup_.set();
   request.answered.wait(lock, [&request] { return request.done; });
@@ -57,7 +66,7 @@ void Runners::run() noexcept {
     }
     {
       const std::lock_guard lock(mutex_);
-      if (ending_) {
+      if (ending_ && requests_.empty()) {
         break;
       }
     }

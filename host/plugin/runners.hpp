@@ -18,8 +18,7 @@ class Runners {
 public:
   /// Throws std::system_error.
   Runners();
-  /// Kills all runners and waits until they are reaped, for at most Runner::kLongestEnd. No start() may be under way.
-  /// Handles may live on.
+  /// As end(). No start() may be under way.
   ~Runners();
   Runners(const Runners&) = delete;
   Runners& operator=(const Runners&) = delete;
@@ -27,6 +26,9 @@ public:
   /// Starts a process and returns once its program is executed. Throws std::system_error that says what failed. Any
   /// thread; in a callback it throws.
   [[nodiscard]] Runner start(Start start);
+  /// Kills all runners and waits until they are reaped, for at most Runner::kLongestEnd. Handles may live on. Each
+  /// later start() throws, and later calls do nothing. Not in a callback.
+  void end() noexcept;
 
 private:
   struct Request;
@@ -39,7 +41,7 @@ private:
 
   std::mutex mutex_;              ///< guards the members below, and what start() waits for
   std::deque<Request*> requests_; ///< each belongs to a start() that waits
-  bool ending_ = false;
+  bool ending_ = false;           ///< no further request is taken
 
   std::thread thread_;
 };

@@ -219,26 +219,6 @@ StageResult stage(const fs::path& source, const fs::path& staging_directory) {
   return {StagedFile{source, copy.keep(*name, hash), *name, hash}, std::nullopt};
 }
 
-StagedFile stage_again(const StagedFile& staged) {
-  const base::UniqueFd from(::open(staged.copy.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  struct stat status = {};
-  if (!from || ::fstat(from.get(), &status) != 0) {
-    fail("cannot copy the staged plugin " + staged.copy.string());
-  }
-  Copy copy(staged.copy.parent_path(), staged.name);
-  Sha256 sha256;
-  if (copy_bytes(from.get(), status.st_size, copy, sha256) < 0) {
-    fail("cannot copy the staged plugin " + staged.copy.string());
-  }
-  if (sha256.finish() != staged.sha256) {
-    errno = EIO;
-    fail("the staged plugin is no longer what was copied: " + staged.copy.string());
-  }
-  StagedFile again = staged;
-  again.copy = copy.keep(staged.name, staged.sha256);
-  return again;
-}
-
 void discard(const StagedFile& staged) noexcept {
   ::unlink(staged.copy.c_str());
 }

@@ -11,7 +11,7 @@ namespace projector::plugin {
 
 /// A directory (0700) of this process's own below a shared one, for copies of plugin files. A lock marks it as in use,
 /// so that several hosts can share the parent; directories of hosts that do not run any more are removed first. Owned
-/// by the supervisor, which outlives every module; removed with all it holds when destroyed.
+/// by the supervisor; removed with all it holds when destroyed.
 class StagingDirectory {
 public:
   /// Creates `parent` (0700) if it does not exist. Throws std::system_error if it cannot be created or used, also if
@@ -42,15 +42,11 @@ struct StageResult {
   std::optional<Refusal> refusal; ///< its reason begins with the file's path
 };
 /// Opens the file once, checks owner and modes of it and of its directory, copies the bytes and checks the copy. The
-/// copy is the caller's: a Module that loads it removes it, else discard() does. Never throws for what the file holds;
-/// throws std::system_error if the staging directory cannot be used.
+/// copy is the caller's: a StagedPlugin made of it removes it, else discard() does. Never throws for what the file
+/// holds; throws std::system_error if the staging directory cannot be used.
 StageResult stage(const std::filesystem::path& source, const std::filesystem::path& staging_directory);
 
-/// One more copy of a staged file, for another instance of the same generation: each instance has statics of its own.
-/// Throws std::system_error, also where staged.copy is gone.
-StagedFile stage_again(const StagedFile& staged);
-
-/// Removes a copy that no module was made of.
+/// Removes the copy.
 void discard(const StagedFile& staged) noexcept;
 
 } // namespace projector::plugin

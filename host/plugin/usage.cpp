@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -32,27 +33,15 @@ std::optional<base::Duration> read_cpu(pid_t pid) {
   return base::Duration((user + system) * (1'000'000 / ::sysconf(_SC_CLK_TCK)));
 }
 
-void read_memory(pid_t pid, Usage& usage) {
-  std::ifstream file(fmt::format("/proc/{}/smaps_rollup", pid));
-  std::uint64_t private_kib = 0;
-  bool found = false;
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::string key;
-    std::uint64_t kib = 0;
-    if (!(words >> key >> kib)) {
-      continue;
-    }
-    if (key == "Pss:") {
-      usage.pss_bytes = kib * 1024;
-    } else if (key == "Private_Clean:" || key == "Private_Dirty:") {
-      private_kib += kib;
-      found = true;
-    }
+std::optional<std::uint64_t> read_private(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/statm", pid));
+  std::uint64_t size = 0;
+  std::uint64_t resident = 0;
+  std::uint64_t of_files = 0;
+  if (!(file >> size >> resident >> of_files) || resident == 0) {
+    return std::nullopt;
   }
-  if (found) {
-    usage.private_bytes = private_kib * 1024;
-  }
+  return (resident - std::min(of_files, resident)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 } // namespace
@@ -62,10 +51,7 @@ std::optional<Usage> read_usage(pid_t pid) {
   if (!cpu) {
     return std::nullopt;
   }
-  Usage usage;
-  usage.cpu = *cpu;
-  read_memory(pid, usage);
-  return usage;
+  return Usage{.cpu = *cpu, .private_bytes = read_private(pid)};
 }
 
 } // namespace projector::plugin

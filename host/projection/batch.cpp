@@ -1,5 +1,7 @@
 #include "projection/batch.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -136,6 +138,13 @@ void BatchCutter::match_kinds(const eventlog::Segment& segment) {
   for (const auto& kind : segment.kinds()) {
     kind_matches_.push_back(filter_.matches(kind) ? 1 : 0);
   }
+}
+
+std::string describe(const projector_event& event) {
+  return fmt::format("event at position {} ({} of {} {})", event.global_position,
+                     std::string_view(event.event_type.data, event.event_type.size),
+                     std::string_view(event.aggregate_type.data, event.aggregate_type.size),
+                     std::string_view(event.aggregate_id.data, event.aggregate_id.size));
 }
 
 } // namespace projector::projection

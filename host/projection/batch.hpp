@@ -13,6 +13,9 @@
 
 namespace projector::projection {
 
+/// Names an event in messages: its position, type and aggregate.
+std::string describe(const projector_event& event);
+
 /// The events of one handle call, cut from settled segments for one partition. Events lie in segments that the batch
 /// keeps alive, or in copies of its own where few of a large segment match. Owned by the worker; its thread only.
 class Batch {

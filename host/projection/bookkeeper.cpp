@@ -255,7 +255,8 @@ void Bookkeeper::write_row_apart(const std::vector<std::string>& names, WorkerSt
 
 void Bookkeeper::write_rows(const std::vector<std::string>& all_names, const std::vector<WorkerStatus>& rows) {
   std::vector<std::string> run_here, names, projections, states, reasons, plugins, versions;
-  std::vector<std::int64_t> partition, partitions, generations, threads, positions, handled;
+  std::vector<std::int64_t> partition, partitions, generations, threads, positions, handled, processes, restarts,
+      private_bytes, cpu_ms;
   for (const auto& status : rows) {
     if (status.state == State::Live || status.state == State::CatchingUp || status.state == State::Retrying) {
       run_here.push_back(status.checkpoint);
@@ -272,6 +273,10 @@ void Bookkeeper::write_rows(const std::vector<std::string>& all_names, const std
     threads.push_back(status.thread);
     positions.push_back(status.position);
     handled.push_back(static_cast<std::int64_t>(status.handled));
+    processes.push_back(status.process);
+    restarts.push_back(static_cast<std::int64_t>(status.restarts));
+    private_bytes.push_back(static_cast<std::int64_t>(status.private_bytes));
+    cpu_ms.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(status.cpu).count());
   }
   // This one statement writes a row with a heartbeat for each worker, and deletes this host's other rows. Rows of
   // silent hosts are deleted after a minute where this host runs the partition, else after an hour, since they show who
@@ -279,18 +284,22 @@ void Bookkeeper::write_rows(const std::vector<std::string>& all_names, const std
   exec_bounded(
       session_.connection(), options_.lock_timeout,
       fmt::format(
-          "WITH gone AS (DELETE FROM {0} WHERE host = $1 AND name <> ALL ($14::text[])), dead AS (DELETE FROM {0} "
+          "WITH gone AS (DELETE FROM {0} WHERE host = $1 AND name <> ALL ($18::text[])), dead AS (DELETE FROM {0} "
           "WHERE (name, host) IN (SELECT name, host FROM {0} WHERE host <> $1 AND (heartbeat < now() - interval "
-          "'1 hour' OR (name = ANY ($15::text[]) AND heartbeat < now() - interval '1 minute')) FOR UPDATE SKIP "
+          "'1 hour' OR (name = ANY ($19::text[]) AND heartbeat < now() - interval '1 minute')) FOR UPDATE SKIP "
           "LOCKED)) INSERT INTO {0} "
           "(host, name, projection, state, reason, plugin, plugin_version, partition, partitions, "
-          "generation, thread, position, handled) SELECT $1, * FROM unnest($2::text[], $3::text[], "
+          "generation, thread, position, handled, process, restarts, private_bytes, cpu_ms) SELECT $1, * FROM "
+          "unnest($2::text[], $3::text[], "
           "$4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[], "
-          "$11::bigint[], $12::bigint[], $13::bigint[]) ON CONFLICT (name, host) DO UPDATE SET "
+          "$11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[]) ON "
+          "CONFLICT (name, host) DO UPDATE SET "
           "projection = excluded.projection, state = excluded.state, reason = excluded.reason, plugin = "
           "excluded.plugin, plugin_version = excluded.plugin_version, partition = excluded.partition, "
           "partitions = excluded.partitions, generation = excluded.generation, thread = "
-          "excluded.thread, position = excluded.position, handled = excluded.handled, heartbeat = now()",
+          "excluded.thread, position = excluded.position, handled = excluded.handled, "
+          "process = excluded.process, restarts = excluded.restarts, private_bytes = excluded.private_bytes, cpu_ms = "
+          "excluded.cpu_ms, heartbeat = now()",
           tables_.workers),
       pg::Parameters{}
           .text(options_.host, 25)
@@ -306,6 +315,10 @@ void Bookkeeper::write_rows(const std::vector<std::string>& all_names, const std
           .int8_array(threads)
           .int8_array(positions)
           .int8_array(handled)
+          .int8_array(processes)
+          .int8_array(restarts)
+          .int8_array(private_bytes)
+          .int8_array(cpu_ms)
           .text_array(all_names)
           .text_array(run_here));
 }

@@ -47,6 +47,10 @@ CREATE TABLE IF NOT EXISTS projector_workers (
   position bigint NOT NULL DEFAULT 0,
   handled bigint NOT NULL DEFAULT 0,
   heartbeat timestamptz NOT NULL DEFAULT now(),
+  process bigint NOT NULL DEFAULT 0,
+  restarts bigint NOT NULL DEFAULT 0,
+  private_bytes bigint NOT NULL DEFAULT 0,
+  cpu_ms bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (name, host)
 ) WITH (fillfactor = 50);
 CREATE TABLE IF NOT EXISTS projector_stores (
@@ -75,6 +79,10 @@ constexpr std::array kAddedColumns = {
     AddedColumn{.table = "projector_projections", .name = "autostarted", .type = "boolean"},
     AddedColumn{.table = "projector_projections", .name = "table_schema", .type = "text"},
     AddedColumn{.table = "projector_stores", .name = "marks", .type = "text NOT NULL DEFAULT ''"},
+    AddedColumn{.table = "projector_workers", .name = "process", .type = "bigint NOT NULL DEFAULT 0"},
+    AddedColumn{.table = "projector_workers", .name = "restarts", .type = "bigint NOT NULL DEFAULT 0"},
+    AddedColumn{.table = "projector_workers", .name = "private_bytes", .type = "bigint NOT NULL DEFAULT 0"},
+    AddedColumn{.table = "projector_workers", .name = "cpu_ms", .type = "bigint NOT NULL DEFAULT 0"},
 };
 
 std::vector<std::string> lacking_columns(pg::Connection& connection) {

@@ -11,23 +11,6 @@
 namespace projector::projection {
 namespace {
 
-plugin::InstanceOptions instance_options(const WorkerAssignment& assignment, const std::string& title) {
-  plugin::InstanceOptions options;
-  options.projection_name = assignment.projection.name;
-  options.partition_key = assignment.partition;
-  options.total_partitions = assignment.projection.partitions;
-  options.settings = assignment.settings;
-  options.state_directory = assignment.state_directory;
-  options.log = [title](std::int32_t level, const std::string& text) {
-    const auto severity = level >= PROJECTOR_LOG_ERROR  ? spdlog::level::err
-                          : level == PROJECTOR_LOG_WARN ? spdlog::level::warn
-                          : level == PROJECTOR_LOG_INFO ? spdlog::level::info
-                                                        : spdlog::level::debug;
-    spdlog::log(severity, "{}: {}", title, text);
-  };
-  return options;
-}
-
 /// A list that facts leave out means all, as an empty list of a filter does.
 eventlog::Filter filter_of(const plugin::Facts& facts, const CheckpointKey& key) {
   const plugin::Facts::Names all;
@@ -53,7 +36,7 @@ WorkerStatus first_status(const WorkerAssignment& assignment, const CheckpointKe
   status.partition = key.partition;
   status.partitions = key.partitions;
   status.plugin = assignment.projection.plugin;
-  status.plugin_version = assignment.module->facts().version;
+  status.plugin_version = assignment.plugin->facts().version;
   status.generation = assignment.generation;
   return status;
 }
@@ -103,7 +86,7 @@ void Worker::run() noexcept {
     }
     checkpoint_.close();
     cutter_.reset();
-    instance_.reset();
+    instance_.end();
     transaction_.reset();
     if (end == End::Stop) {
       break;
@@ -126,6 +109,7 @@ Worker::End Worker::live() {
   const base::TimePoint started = base::Clock::now();
   set_state(State::Starting);
   narrowing_ = {};
+  crashes_ = {};
   retries_ = 0;
   status_.set_trouble({});
   status_.set_opened(false);
@@ -157,51 +141,6 @@ Worker::End Worker::live() {
     }
   }
   return End::Stop;
-}
-
-std::optional<Worker::End> Worker::create_instance() {
-  while (true) {
-    auto created = plugin::Instance::create(assignment_.module, instance_options(assignment_, title_),
-                                            [this] { return stop_.requested(); });
-    if (created.outcome.ok()) {
-      instance_ = std::move(created.instance);
-      return std::nullopt;
-    }
-    if (created.outcome.status != PROJECTOR_RETRY || ++retries_ > assignment_.projection.max_retries) {
-      return fail(fmt::format("the plugin's create failed: {}", created.outcome.text));
-    }
-    if (!back_off(created.outcome.text)) {
-      return End::Stop;
-    }
-  }
-}
-
-std::optional<Worker::End> Worker::set_up() {
-  while (true) {
-    transaction_->begin(std::nullopt);
-    const auto outcome = instance_->setup(*transaction_);
-    const bool needed = transaction_->used() || !assignment_.projection.schema.empty();
-    if (outcome.ok() && !transaction_->failure() && (!needed || transaction_->commit())) {
-      retries_ = 0;
-      backoff_.reset();
-      return std::nullopt;
-    }
-    const auto failure = transaction_->failure();
-    transaction_->rollback();
-    if (stop_.requested()) {
-      return End::Stop;
-    }
-    const std::string text = failure ? explain(*failure) : outcome.text;
-    const Reaction reaction = failure ? failure->reaction : reaction_to_status(outcome.status);
-    if (auto end = again_or_fail(reaction, fmt::format("the plugin's setup failed: {}", text))) {
-      return end;
-    }
-    // One setup after each create, so that a plugin never sees a second one.
-    instance_.reset();
-    if (auto end = create_instance()) {
-      return end;
-    }
-  }
 }
 
 void Worker::wait_after_failure() {

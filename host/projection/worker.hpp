@@ -5,7 +5,7 @@
 #include "config/configuration.hpp"
 #include "eventlog/event_log.hpp"
 #include "pg/pool.hpp"
-#include "plugin/instance.hpp"
+#include "plugin/staged_plugin.hpp"
 #include "projection/batch.hpp"
 #include "projection/batch_transaction.hpp"
 #include "projection/bookkeeper.hpp"
@@ -13,8 +13,10 @@
 #include "projection/checkpoint_tracker.hpp"
 #include "projection/checkpoint_writer.hpp"
 #include "projection/clean_session.hpp"
+#include "projection/crashes.hpp"
 #include "projection/delivery_history.hpp"
 #include "projection/reported_status.hpp"
+#include "projection/worker_instance.hpp"
 #include "projection/worker_status.hpp"
 #include "projection/worker_trial.hpp"
 
@@ -35,7 +37,8 @@ struct WorkerServices {
   const CheckpointTables& tables;
   CheckpointWriter& checkpoints;
   Bookkeeper& bookkeeper;
-  std::string host; ///< as in Bookkeeper::Options
+  const plugin::RunnerHost& runner_host; ///< with the memory of the log's events
+  std::string host;                      ///< as in Bookkeeper::Options
   std::string synchronous_commit;
   bool prepared_statements = true;
   bool same_server = true;       ///< as in CheckpointWriter::Options
@@ -46,7 +49,7 @@ struct WorkerServices {
 struct WorkerAssignment {
   config::Projection projection;
   std::uint32_t partition = 0;
-  std::shared_ptr<plugin::Module> module;
+  std::shared_ptr<const plugin::StagedPlugin> plugin;
   plugin::Settings settings;
   std::string state_directory;
   std::uint64_t generation = 1;
@@ -62,7 +65,7 @@ struct WorkerAssignment {
 };
 
 /// The thread of one partition: it makes the plugin instance, feeds it batches, and destroys it. Owned by the
-/// supervisor, into which it holds no pointer. status and request_stop from any thread.
+/// supervisor, into which it holds no pointer. status, report and request_stop from any thread.
 class Worker {
 public:
   Worker(WorkerAssignment assignment, const WorkerServices& services);
@@ -72,8 +75,13 @@ public:
 
   /// Ends after the running batch, committed where it can be within the grace. The state is Stopped when the thread is
   /// done.
-  void request_stop() noexcept { stop_.request(); }
+  void request_stop() noexcept {
+    stop_.request();
+    instance_.stop();
+  }
   [[nodiscard]] WorkerStatus status() const;
+  /// The status with what the plugin's process uses. Reads /proc.
+  [[nodiscard]] WorkerStatus report() const;
 
 private:
   /// How a stretch of work ended.
@@ -100,6 +108,15 @@ private:
 
   std::optional<End> create_instance();
   std::optional<End> set_up();
+  /// Makes the instance again in a fresh process, and goes on where the batches were.
+  std::optional<End> renew_instance();
+  /// Tells the plugin how the last batch ended, where no next one does so soon, and renews the instance if its process
+  /// has ended meanwhile.
+  std::optional<End> look_at_instance();
+  /// The process ended in handle, and the batch is rolled back.
+  std::optional<End> after_crash(const std::string& text, std::uint32_t event_index);
+  /// Renews the instance if no event is to blame for the end of its process.
+  std::optional<End> after_unexplained_crash(const std::string& text);
   std::optional<End> one_batch();
   std::optional<End> handle();
   std::optional<End> commit();
@@ -121,11 +138,13 @@ private:
   std::optional<End> after_lost_connection(const BatchTransaction::Failure& failure);
   std::optional<End> after_partial(const plugin::Outcome& outcome);
   std::optional<End> react(Reaction reaction, const std::string& text, std::uint32_t event_index);
+  /// One of the batch's events is rejected: cuts shorter batches, or ends where it is found.
+  std::optional<End> reject(const std::string& text, std::uint32_t event_index);
   /// Its text and, where it waited for a lock for too long, who holds it.
   [[nodiscard]] std::string explain(const BatchTransaction::Failure& failure);
   [[nodiscard]] projector_batch describe_batch();
   [[nodiscard]] bool durable_only() const;
-  [[nodiscard]] const plugin::Facts& facts() const noexcept { return assignment_.module->facts(); }
+  [[nodiscard]] const plugin::Facts& facts() const noexcept { return assignment_.plugin->facts(); }
   [[nodiscard]] base::TimePoint wait_until() const;
 
   std::optional<End> open_checkpoint_row();
@@ -167,6 +186,7 @@ private:
   const std::string title_; ///< how log lines begin
   base::Stop stop_;
   ReportedStatus status_;
+  WorkerInstance instance_;
 
   // The worker's thread only.
   base::TimePoint requested_at_; ///< of the assignment, until the first life of the plugin instance has begun
@@ -176,10 +196,10 @@ private:
   base::Backoff backoff_;
   std::uint32_t retries_ = 0;  ///< since the last success, of those that max_retries limits
   std::string logged_failure_; ///< the reason logged last; empty once the worker was live
-  std::unique_ptr<plugin::Instance> instance_;
   std::optional<BatchTransaction> transaction_;
   std::optional<BatchCutter> cutter_;
   Narrowing narrowing_;
+  Crashes crashes_;
   Batch batch_;
   bool halted_ = false; ///< the event log refuses to go on
 

@@ -7,16 +7,6 @@
 #include <algorithm>
 
 namespace projector::projection {
-namespace {
-
-std::string describe(const projector_event& event) {
-  return fmt::format("event at position {} ({} of {} {})", event.global_position,
-                     std::string_view(event.event_type.data, event.event_type.size),
-                     std::string_view(event.aggregate_type.data, event.aggregate_type.size),
-                     std::string_view(event.aggregate_id.data, event.aggregate_id.size));
-}
-
-} // namespace
 
 std::optional<Worker::End> Worker::one_batch() {
   using Status = eventlog::Cursor::Status;
@@ -24,6 +14,9 @@ std::optional<Worker::End> Worker::one_batch() {
     return end;
   }
   if (auto end = look_at_projection()) {
+    return end;
+  }
+  if (auto end = look_at_instance()) {
     return end;
   }
   const std::int64_t position = checkpoint_.position();
@@ -112,6 +105,9 @@ std::optional<Worker::End> Worker::handle() {
       }
       if (!emptied.ok()) {
         transaction_->rollback();
+        if (stop_.requested()) {
+          return End::Stop;
+        }
         return again_or_fail(reaction_to_status(emptied.status), "the plugin's reset failed: " + emptied.text);
       }
     }
@@ -119,6 +115,11 @@ std::optional<Worker::End> Worker::handle() {
   PROJECTOR_TEST_POINT("before_handle");
   const auto outcome = instance_->handle(external ? nullptr : &*transaction_, described);
   PROJECTOR_TEST_POINT("after_handle");
+  if (instance_->ended()) {
+    transaction_->rollback();
+    deliveries_.not_committed(batch_.events().back()->global_position);
+    return after_crash(outcome.text, outcome.event_index);
+  }
   if (!external && transaction_->failure()) {
     return commit();
   }
@@ -238,6 +239,10 @@ std::optional<Worker::End> Worker::react(Reaction reaction, const std::string& t
   case Reaction::Reject:
     break;
   }
+  return reject(text, event_index);
+}
+
+std::optional<Worker::End> Worker::reject(const std::string& text, std::uint32_t event_index) {
   const auto n_events = static_cast<std::uint32_t>(batch_.events().size());
   if (trial_.running()) {
     return fail(fmt::format("{} was rejected: {}",
@@ -260,6 +265,7 @@ void Worker::handled_without_statement(std::int64_t position, std::uint64_t n_ev
 void Worker::count(std::int64_t position, std::uint64_t n_events) {
   narrowing_.passed(position);
   if (n_events > 0) {
+    crashes_.handled(narrowing_.active());
     retries_ = 0;
     backoff_.reset();
     trial_.took(position);

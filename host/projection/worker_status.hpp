@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/clock.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,7 +30,11 @@ struct WorkerStatus {
   std::int64_t stored = 0;   ///< its last position known to be stored
   std::uint64_t handled = 0; ///< events that the plugin accepted since the worker was made
   std::uint64_t batches = 0;
-  bool opened = false; ///< it has opened its checkpoint, and the read model need not be emptied any more
+  std::int64_t process = 0;        ///< of its plugin instance; 0: there is none
+  std::uint64_t restarts = 0;      ///< processes that ended by themselves or were killed for what they did
+  std::uint64_t private_bytes = 0; ///< of the process
+  base::Duration cpu = {};         ///< that the plugin has used, in all its processes
+  bool opened = false;             ///< it has opened its checkpoint, and the read model need not be emptied any more
   /// It has stored a position behind events, or the reset of the read model; or it had no event to handle for
   /// trial_time.
   bool passed_trial = false;

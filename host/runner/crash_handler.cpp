@@ -17,8 +17,7 @@ namespace {
 constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP};
 constexpr std::size_t kStackSize = 64UL << 10U;
 
-// A signal handler has no argument to find them by.
-CrashRecord* record = nullptr;
+// A signal handler has no argument to find it by.
 PassOnCrash pass_on_crash = nullptr;
 std::atomic<bool> taken = false;
 
@@ -45,13 +44,12 @@ void on_crash(int signal, siginfo_t* info, void* context) {
       ::pause();
     }
   }
-  record->code = info->si_code;
-  record->address = info->si_code > 0 ? address_in(*info) : 0;
-  record->instruction = instruction_in(context);
-  std::atomic_ref(record->signal).store(signal, std::memory_order_release);
-  if (pass_on_crash != nullptr) {
-    pass_on_crash(*record);
-  }
+  channel::Crash crash;
+  crash.signal = signal;
+  crash.code = info->si_code;
+  crash.fault_address = info->si_code > 0 ? address_in(*info) : 0;
+  crash.instruction = instruction_in(context);
+  pass_on_crash(crash);
 
   struct sigaction deadly {};
   deadly.sa_handler = SIG_DFL;
@@ -90,9 +88,7 @@ void give_stack_to_this_thread() {
 
 } // namespace
 
-void install_crash_handler(CrashRecord& place, PassOnCrash pass_on) {
-  place = {};
-  record = &place;
+void install_crash_handler(PassOnCrash pass_on) {
   pass_on_crash = pass_on;
   give_stack_to_this_thread();
   struct sigaction action {};

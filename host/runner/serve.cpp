@@ -1,17 +1,16 @@
 #include "runner/serve.hpp"
 
 #include "channel/calls.hpp"
-#include "channel/facts.hpp"
 #include "channel/kind.hpp"
 #include "channel/runner_end.hpp"
 #include "plugin/facts_message.hpp"
-#include "plugin/instance.hpp"
-#include "plugin/module.hpp"
 #include "runner/channel_sink.hpp"
+#include "runner/instance.hpp"
 
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -56,7 +55,7 @@ private:
       return;
     }
     channel::Writer facts;
-    channel::write_facts(facts, plugin::to_message(module_->facts()));
+    plugin::write_facts(facts, module_->facts());
     if (!end_.send(channel::number_of(Kind::Facts), facts.view())) {
       throw ChannelClosed();
     }
@@ -88,7 +87,7 @@ private:
   /// The reason why the plugin cannot be loaded; empty once it is.
   std::string load() {
     if (!module_) {
-      auto loaded = plugin::Module::load({file_.source, file_.copy, file_.name, {}});
+      auto loaded = Module::load(file_);
       if (loaded.refusal) {
         return loaded.refusal->reason;
       }
@@ -104,7 +103,7 @@ private:
     if (auto refusal = load(); !refusal.empty()) {
       return failed(std::move(refusal));
     }
-    plugin::InstanceOptions options;
+    InstanceOptions options;
     options.projection_name = create.projection_name;
     options.partition_key = create.partition_key;
     options.total_partitions = create.total_partitions;
@@ -115,7 +114,7 @@ private:
     options.settings = plugin::Settings(std::move(settings));
     options.state_directory = create.state_directory.value_or("");
     options.log = [this](std::int32_t level, const std::string& text) { log_.send(level, text); };
-    auto created = plugin::Instance::create(module_, std::move(options), [this] { return memory_.stopping(); });
+    auto created = Instance::create(*module_, std::move(options), [this] { return memory_.stopping(); });
     instance_ = std::move(created.instance);
     return std::move(created.outcome);
   }
@@ -138,7 +137,9 @@ private:
 
   void finish(channel::Finished finished) {
     if (finished != channel::Finished::None && instance_) {
+      memory_.set_finishing(true);
       instance_->finished(finished == channel::Finished::Committed);
+      memory_.set_finishing(false);
     }
   }
 
@@ -149,8 +150,8 @@ private:
   channel::RunnerEnd end_;
   ChannelSink sink_;
   channel::Handle handle_;
-  std::shared_ptr<plugin::Module> module_;
-  std::unique_ptr<plugin::Instance> instance_;
+  std::optional<Module> module_;
+  std::unique_ptr<Instance> instance_;
 };
 
 } // namespace

@@ -2,21 +2,13 @@
 
 #include "channel/log_sender.hpp"
 #include "channel/memory.hpp"
+#include "runner/module.hpp"
 
 #include <projector/plugin.h>
 
-#include <filesystem>
 #include <functional>
-#include <string>
 
 namespace projector::runner {
-
-/// The plugin that a runner loads.
-struct PluginFile {
-  std::filesystem::path copy;   ///< is loaded
-  std::filesystem::path source; ///< names it in messages
-  std::string name;             ///< the one that the descriptor has to have
-};
 
 /// Serves the host's calls on one plugin instance, until the host destroys it or closes the channel. The plugin is
 /// loaded by the first call, and `loaded` is called with its descriptor then. Memory and log are borrowed. Throws

@@ -10,14 +10,16 @@
 namespace projector::supervisor {
 namespace {
 
-/// Descriptors of one running partition: its eventfd, which interrupts waits.
-constexpr std::uint64_t kDescriptorsAPartition = 1;
-/// Standard streams, signals, wake-ups, watches, locks, and what one scan of files and directories opens.
-constexpr std::uint64_t kOwnDescriptors = 32;
-/// For short use: files that are copied and read, a session that is made again.
-constexpr std::uint64_t kMargin = 8;
-/// Main, signals, log, plugin files, checkpoints, bookkeeper, waiting until all has caught up.
-constexpr std::uint64_t kOwnThreads = 7;
+/// Descriptors of one running partition: its eventfd, which interrupts waits, and of its plugin's process the pidfd,
+/// stdout, stderr and the log.
+constexpr std::uint64_t kDescriptorsAPartition = 5;
+/// Standard streams, signals, wake-ups, watches, locks, the memory of events, the runners' program, and what one scan
+/// of files and directories opens.
+constexpr std::uint64_t kOwnDescriptors = 40;
+/// For short use: files that are copied and read, a process and a session that are made.
+constexpr std::uint64_t kMargin = 20;
+/// Main, signals, log, plugin files, runners, checkpoints, bookkeeper, waiting until all has caught up.
+constexpr std::uint64_t kOwnThreads = 8;
 /// For queries at a start.
 constexpr std::uint64_t kStartSessions = 1;
 
@@ -27,7 +29,7 @@ std::string way_out() {
 }
 
 std::string takes(std::uint64_t partitions) {
-  return fmt::format("its {0} partitions take {1} descriptors and {0} threads", partitions,
+  return fmt::format("its {0} partitions take {1} descriptors, {0} threads and {0} processes", partitions,
                      partitions * kDescriptorsAPartition);
 }
 
@@ -39,6 +41,7 @@ Need need_of(const config::Configuration& configuration, std::uint64_t partition
   Need need;
   need.event_store_sessions = sessions.event_store;
   need.read_model_sessions = sessions.read_model + kStartSessions;
+  need.processes = partitions;
   need.threads = partitions + need.event_store_sessions + kOwnThreads;
   need.descriptors = partitions * kDescriptorsAPartition + need.event_store_sessions + need.read_model_sessions +
                      kOwnDescriptors + kMargin;

@@ -13,6 +13,7 @@ namespace projector::supervisor {
 struct Need {
   std::uint64_t descriptors = 0;
   std::uint64_t threads = 0;
+  std::uint64_t processes = 0; ///< of plugins
   std::uint64_t event_store_sessions = 0;
   std::uint64_t read_model_sessions = 0;
 };

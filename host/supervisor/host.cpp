@@ -1,6 +1,7 @@
 #include "supervisor/host.hpp"
 
 #include "base/backoff.hpp"
+#include "base/memory_protection.hpp"
 #include "eventlog/event_log.hpp"
 #include "projection/bookkeeper.hpp"
 #include "supervisor/caught_up.hpp"
@@ -91,12 +92,14 @@ Outcome run(const HostOptions& options, ConfigurationSource source, SignalThread
                                            *stores->log);
   projection::Bookkeeper bookkeeper(bookkeeping(configuration, kProgram, host, *stores), stores->tables, *stores->log);
 
+  const auto runner_host = runner_host_of(*stores->log);
   base::Wakeup changed;
   const projection::WorkerServices services{*stores->log,
                                             *stores->pool,
                                             stores->tables,
                                             checkpoints,
                                             bookkeeper,
+                                            runner_host,
                                             host,
                                             configuration.read_model.synchronous_commit,
                                             configuration.read_model.prepared_statements,
@@ -130,6 +133,7 @@ Outcome run(const HostOptions& options, ConfigurationSource source, SignalThread
 } // namespace
 
 int run_host(const HostOptions& options, ConfigurationSource source) {
+  base::protect_memory_from_plugins();
   SignalThread signals;
   const auto outcome = run(options, std::move(source), signals);
   if (const auto& ended = outcome.ended) {

@@ -229,7 +229,7 @@ std::string HostedProjection::remark() const {
 std::vector<projection::WorkerStatus> HostedProjection::status() const {
   std::vector<projection::WorkerStatus> all;
   for (const auto& worker : workers_) {
-    auto status = worker->status();
+    auto status = worker->report();
     const auto more = remark();
     status.reason += (status.reason.empty() || more.empty() ? "" : "; ") + more;
     all.push_back(std::move(status));

@@ -1,14 +1,14 @@
 #include "supervisor/launch.hpp"
 
-#include "plugin/module.hpp"
 #include "plugin/settings.hpp"
+#include "plugin/staged_plugin.hpp"
 
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace projector::supervisor {
 namespace {
@@ -34,59 +34,46 @@ std::string make_state_directory(const std::filesystem::path& state, const std::
 
 } // namespace
 
-Launch prepare_launch(const DesiredProjection& wanted, const std::filesystem::path& staging,
-                      const std::filesystem::path& state, std::uint64_t number, const std::set<std::string>& known) {
-  const auto staged = plugin::stage(wanted.plugin->file, staging);
-  if (!staged.staged) {
-    return refused(staged.refusal->reason, staged.refusal->incomplete);
+Launch prepare_launch(const DesiredProjection& wanted, const LaunchDirectories& directories,
+                      const plugin::RunnerHost& runner_host, std::uint64_t number, const std::set<std::string>& known) {
+  auto file = plugin::stage(wanted.plugin->file, directories.staging);
+  if (!file.staged) {
+    return refused(file.refusal->reason, file.refusal->incomplete);
   }
-  if (known.contains(staged.staged->sha256)) {
-    plugin::discard(*staged.staged);
-    Launch launch;
-    launch.known = staged.staged->sha256;
+  Launch launch;
+  if (known.contains(file.staged->sha256)) {
+    plugin::discard(*file.staged);
+    launch.known = file.staged->sha256;
     return launch;
   }
-  // All copies are made before the first one is loaded, since loading takes the copy's ownership.
-  std::vector<plugin::StagedFile> copies{*staged.staged};
-  try {
-    while (copies.size() < wanted.partitions.size()) {
-      copies.push_back(plugin::stage_again(*staged.staged));
-    }
-  } catch (...) {
-    std::for_each(copies.begin(), copies.end(), plugin::discard);
-    throw;
+  const auto staged = plugin::StagedPlugin::of(std::move(*file.staged), runner_host);
+  launch.unprotected = staged.unprotected;
+  if (!staged.plugin) {
+    launch.refusal = staged.refusal->reason;
+    return launch;
   }
+  auto settings = plugin::check_settings(staged.plugin->facts().settings, wanted.projection);
+  if (!settings.problems.empty()) {
+    launch.refusal = config::to_string(settings.problems);
+    return launch;
+  }
+  projection::WorkerAssignment assignment;
+  assignment.projection = wanted.projection;
+  assignment.plugin = staged.plugin;
+  assignment.settings = std::move(settings.settings);
+  assignment.state_directory = make_state_directory(directories.state, wanted.projection.name);
+  assignment.generation = number;
+  assignment.rebuild = wanted.rebuild.has_value();
   Generation generation;
   generation.number = number;
   generation.wanted = wanted;
-  generation.sha256 = staged.staged->sha256;
-  const std::string state_directory = make_state_directory(state, wanted.projection.name);
-  for (std::size_t index = 0; index < copies.size(); ++index) {
-    auto loaded = plugin::Module::load(copies[index]);
-    plugin::CheckedSettings settings;
-    if (loaded.module) {
-      settings = plugin::check_settings(loaded.module->facts().settings, wanted.projection);
-    }
-    if (!loaded.module || !settings.problems.empty()) {
-      std::for_each(copies.begin() + static_cast<std::ptrdiff_t>(index) + 1, copies.end(), plugin::discard);
-      return loaded.module ? refused(config::to_string(settings.problems))
-                           : refused(loaded.refusal->reason, loaded.refusal->incomplete);
-    }
-    generation.facts = loaded.module->facts();
-    if (index < wanted.partitions.size()) {
-      projection::WorkerAssignment assignment;
-      assignment.projection = wanted.projection;
-      assignment.partition = wanted.partitions[index];
-      assignment.module = loaded.module;
-      assignment.settings = settings.settings;
-      assignment.state_directory = state_directory;
-      assignment.generation = number;
-      assignment.leads = index == 0;
-      assignment.rebuild = wanted.rebuild.has_value();
-      generation.assignments.push_back(std::move(assignment));
-    }
+  generation.sha256 = staged.plugin->file().sha256;
+  generation.facts = staged.plugin->facts();
+  for (const auto partition : wanted.partitions) {
+    assignment.partition = partition;
+    assignment.leads = generation.assignments.empty();
+    generation.assignments.push_back(assignment);
   }
-  Launch launch;
   launch.generation = std::move(generation);
   return launch;
 }

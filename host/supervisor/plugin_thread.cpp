@@ -1,16 +1,12 @@
 #include "supervisor/plugin_thread.hpp"
 
-#include "plugin/module.hpp"
-
 #include <fmt/format.h>
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -20,24 +16,6 @@ namespace projector::supervisor {
 namespace {
 
 std::atomic<bool> left_behind = false;
-
-/// Logs whether the copies left the process. Nothing relies on that, since a plugin can keep itself loaded.
-void close_one(const std::string& projection, std::optional<Generation> generation) {
-  std::vector<std::filesystem::path> copies;
-  for (const auto& assignment : generation->assignments) {
-    copies.push_back(assignment.module->file().copy);
-  }
-  const auto number = generation->number;
-  generation.reset();
-  const auto mapped = std::find_if(copies.begin(), copies.end(), plugin::Module::still_mapped);
-  if (mapped == copies.end()) {
-    spdlog::info("{}: generation {} has left the process", projection, number);
-  } else {
-    spdlog::warn("{}: generation {} is still mapped in the process: its library keeps itself loaded (-z nodelete, a "
-                 "thread_local destructor or a thread of its own); the memory is free again after a restart",
-                 projection, number);
-  }
-}
 
 PluginThread::Prepared carry_out(std::uint64_t ticket, std::string projection, const std::function<Launch()>& launch) {
   PluginThread::Prepared prepared;
@@ -81,12 +59,15 @@ struct PluginThread::Shared {
   bool ended = false;
 };
 
-PluginThread::PluginThread(std::function<void()> prepared) : shared_(std::make_shared<Shared>()) {
+PluginThread::PluginThread(plugin::RunnerHost runner_host, std::function<void()> prepared)
+    : runner_host_(std::move(runner_host)), shared_(std::make_shared<Shared>()) {
   shared_->prepared = std::move(prepared);
   thread_ = std::thread([shared = shared_] { run(*shared); });
 }
 
 PluginThread::~PluginThread() {
+  // Ends the wait for a plugin that is being loaded.
+  runner_host_.runners->end();
   std::unique_lock lock(shared_->mutex);
   shared_->ending = true;
   shared_->prepared = nullptr;
@@ -115,9 +96,12 @@ bool PluginThread::any_left_behind() noexcept {
   return left_behind;
 }
 
-std::uint64_t PluginThread::prepare(std::string projection, std::function<Launch()> launch) {
+std::uint64_t PluginThread::prepare(std::string projection, std::function<Launch(const plugin::RunnerHost&)> launch) {
   const std::lock_guard lock(shared_->mutex);
-  shared_->jobs.push_back({std::move(projection), ++shared_->tickets, std::move(launch), {}});
+  shared_->jobs.push_back({std::move(projection),
+                           ++shared_->tickets,
+                           [launch = std::move(launch), host = runner_host_] { return launch(host); },
+                           {}});
   shared_->changed.notify_all();
   return shared_->tickets;
 }
@@ -157,15 +141,16 @@ std::optional<PluginThread::Shared::Job> PluginThread::Shared::next() {
   }
   std::optional<Job> job = std::move(jobs.front());
   jobs.pop_front();
-  doing = fmt::format("{}: {} the plugin", job->projection, job->launch ? "copying and loading" : "closing");
+  doing =
+      fmt::format("{}: {} the plugin", job->projection, job->launch ? "copying and loading" : "removing the copy of");
   return job;
 }
 
 void PluginThread::Shared::work(Job job) {
   while (!job.generations.empty()) {
-    std::optional<Generation> last = std::move(job.generations.back());
+    const auto number = job.generations.back().number;
     job.generations.pop_back();
-    close_one(job.projection, std::move(last));
+    spdlog::info("{}: the copy of generation {} is removed", job.projection, number);
   }
   if (!job.launch) {
     return;

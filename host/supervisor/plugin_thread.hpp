@@ -12,9 +12,9 @@
 
 namespace projector::supervisor {
 
-/// The thread that copies, loads and closes plugin files, for a slow file system or a plugin's slow initialiser or
-/// finaliser must not block the main thread. It does one job after the other, in the order of the calls. Owned by the
-/// supervisor; calls from any thread.
+/// The thread that copies plugin files, has them loaded and removes the copies, for a slow file system or a plugin's
+/// slow initialiser must not block the main thread. It does one job after the other, in the order of the calls. Owned
+/// by the supervisor; calls from any thread.
 class PluginThread {
 public:
   /// The result of a launch; `ticket` is the one that prepare() returned.
@@ -24,19 +24,19 @@ public:
     Launch launch;
     bool again = false; ///< to be tried again: it failed for lack of resources
   };
-  /// `prepared` is called on the thread when take() has something.
-  explicit PluginThread(std::function<void()> prepared);
-  /// Drops launches that have not begun, and finishes the other jobs within `kLast`. A job that takes longer is left
-  /// behind.
+  /// `prepared` is called on the thread when take() has something. Launches need no events of `runner_host`.
+  PluginThread(plugin::RunnerHost runner_host, std::function<void()> prepared);
+  /// Ends all runners of the host, also those of others, drops launches that have not begun, and finishes the other
+  /// jobs within `kLast`. A job that takes longer is left behind.
   ~PluginThread();
   PluginThread(const PluginThread&) = delete;
   PluginThread& operator=(const PluginThread&) = delete;
 
   /// Calls `launch` on the thread. It must not refer to objects that may be destroyed first. Returns a unique ticket.
-  std::uint64_t prepare(std::string projection, std::function<Launch()> launch);
+  std::uint64_t prepare(std::string projection, std::function<Launch(const plugin::RunnerHost&)> launch);
   /// The results of finished launches, each once.
   [[nodiscard]] std::vector<Prepared> take();
-  /// Closes the unused copies of plugins, and logs whether they left the process.
+  /// Removes the copies of plugin files that nobody else uses.
   void close(std::string projection, std::vector<Generation> generations);
 
   /// Whether some thread of this process was left behind. Then the process must end without exit(), which waits for the
@@ -48,7 +48,8 @@ public:
 private:
   struct Shared;
   static void run(Shared& shared);
-  std::shared_ptr<Shared> shared_; ///< shared with the thread, which may outlive this object
+  const plugin::RunnerHost runner_host_; ///< without events
+  std::shared_ptr<Shared> shared_;       ///< shared with the thread, which may outlive this object
   std::thread thread_;
 };
 

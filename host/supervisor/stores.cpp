@@ -192,6 +192,12 @@ projection::CheckpointWriter::Options checkpoint_writing(const config::Configura
   return options;
 }
 
+plugin::RunnerHost runner_host_of(const eventlog::EventLog& log) {
+  const auto region = log.region();
+  return {.events = std::make_shared<const plugin::SharedEvents>(
+              plugin::SharedEvents{region->open_for_reading(), region->address(), region->capacity()})};
+}
+
 std::string host_name() {
   return projection::HostIdentity::of_this_process().text();
 }

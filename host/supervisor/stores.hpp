@@ -5,6 +5,7 @@
 #include "eventlog/event_log.hpp"
 #include "pg/connection.hpp"
 #include "pg/pool.hpp"
+#include "plugin/runner_host.hpp"
 #include "projection/bookkeeper.hpp"
 #include "projection/checkpoint_tables.hpp"
 #include "projection/checkpoint_writer.hpp"
@@ -48,6 +49,9 @@ projection::Bookkeeper::Options bookkeeping(const config::Configuration& configu
                                             const std::string& host, const Stores& stores);
 projection::CheckpointWriter::Options checkpoint_writing(const config::Configuration& configuration,
                                                          const std::string& program, const Stores& stores);
+
+/// For runners that are handed events of this log. Throws std::system_error.
+plugin::RunnerHost runner_host_of(const eventlog::EventLog& log);
 
 /// The name of this process in tables and messages, see projection::HostIdentity.
 std::string host_name();

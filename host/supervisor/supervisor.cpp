@@ -37,7 +37,8 @@ plugin::StagingDirectory open_staging(const std::filesystem::path& cache) {
 Supervisor::Supervisor(Options options, ConfigurationSource configuration, const projection::WorkerServices& services,
                        base::Wakeup& changed)
     : options_(std::move(options)), configuration_(std::move(configuration)), services_(services), changed_(changed),
-      staging_(open_staging(configuration_.get().plugins.cache)), plugins_([&changed] { changed.set(); }),
+      staging_(open_staging(configuration_.get().plugins.cache)),
+      plugins_({services.runner_host.runners, services.runner_host.program}, [&changed] { changed.set(); }),
       named_(options_.projections), owners_(options_.projections) {}
 
 Supervisor::~Supervisor() {

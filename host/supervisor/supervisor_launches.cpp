@@ -4,6 +4,7 @@
 #include "supervisor/supervisor.hpp"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
@@ -69,10 +70,11 @@ void Supervisor::start(const DesiredProjection& wanted) {
   }
   const auto known = hosted_.find(name);
   const auto ticket = plugins_.prepare(
-      name,
-      [wanted, staging = staging_.path(), state = configuration_.get().plugins.state, number = generations_[name] + 1,
-       files = known == hosted_.end() ? std::set<std::string>() : known->second.known_files(wanted)] {
-        return prepare_launch(wanted, staging, state, number, files);
+      name, [wanted, directories = LaunchDirectories{staging_.path(), configuration_.get().plugins.state},
+             number = generations_[name] + 1,
+             files = known == hosted_.end() ? std::set<std::string>() : known->second.known_files(wanted)](
+                const plugin::RunnerHost& runner_host) {
+        return prepare_launch(wanted, directories, runner_host, number, files);
       });
   preparing_.insert_or_assign(name, Preparing{wanted, scan_began_, ticket});
 }
@@ -106,6 +108,9 @@ void Supervisor::go_on(PluginThread::Prepared& prepared, const Preparing& reques
   const auto& [wanted, requested_at, ticket] = request;
   const std::string& name = prepared.projection;
   Launch& launch = prepared.launch;
+  if (!launch.unprotected.empty() && reported_.insert(launch.unprotected).second) {
+    spdlog::warn("plugins are not limited in all that they do: {}", launch.unprotected);
+  }
   HostedProjection& running = hosted(name);
   if (const auto stored = running.read_model_version(); launch.generation && stored) {
     launch.refusal = refuse_version(*launch.generation, *stored);

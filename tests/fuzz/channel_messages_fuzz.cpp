@@ -1,10 +1,10 @@
 #include "channel/calls.hpp"
-#include "channel/facts.hpp"
 #include "channel/kind.hpp"
 #include "channel/reader.hpp"
 #include "channel/rows.hpp"
 #include "channel/statements.hpp"
 #include "channel/verdict.hpp"
+#include "plugin/facts_message.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -64,7 +64,7 @@ void rewrite(Kind kind, std::string_view message, Writer& writer) {
   case Kind::End:
     return rewrite_statements(kind, message, writer);
   case Kind::Facts:
-    return write_facts(writer, read_facts(message));
+    return projector::plugin::write_facts(writer, projector::plugin::read_facts(message));
   case Kind::Create:
     return write_create(writer, read_create(message));
   case Kind::Handle: {

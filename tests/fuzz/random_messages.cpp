@@ -1,11 +1,11 @@
 #include "random_inputs.hpp"
 
 #include "channel/calls.hpp"
-#include "channel/facts.hpp"
 #include "channel/kind.hpp"
 #include "channel/rows.hpp"
 #include "channel/statements.hpp"
 #include "channel/verdict.hpp"
+#include "plugin/facts_message.hpp"
 
 #include <array>
 #include <cstddef>
@@ -19,6 +19,7 @@
 namespace {
 
 using namespace projector::channel;
+namespace plugin = projector::plugin;
 using namespace std::string_view_literals;
 
 constexpr std::array kKinds = {Kind::Statements, Kind::Query,    Kind::End,     Kind::Facts, Kind::Create,
@@ -47,20 +48,20 @@ private:
   std::string text() { return std::string(below(6), static_cast<char>('a' + below(26))); }
   std::optional<std::string> optional_text() { return below(3) == 0 ? std::nullopt : std::optional(text()); }
 
-  Facts::Filter filter() {
-    return below(2) == 0 ? std::nullopt : Facts::Filter(std::vector<std::string>(below(4), text()));
+  std::optional<plugin::Facts::Names> names() {
+    return below(2) == 0 ? std::nullopt : std::optional(plugin::Facts::Names(below(4), text()));
   }
 
-  Facts facts() {
-    Facts facts;
-    facts.struct_size = number();
-    facts.functions = number();
-    facts.name = optional_text();
-    facts.version = optional_text();
-    facts.event_types = filter();
-    facts.bounded_contexts = filter();
+  plugin::Facts facts() {
+    plugin::Facts facts;
+    facts.name = text();
+    facts.version = text();
+    facts.flags = number();
+    facts.has_reset = below(2) == 0;
+    facts.event_types = names();
+    facts.bounded_contexts = names();
     for (std::size_t left = below(3); left > 0; --left) {
-      facts.settings.push_back({number(), 1, number(), 0, optional_text(), optional_text(), optional_text()});
+      facts.settings.push_back({1, text(), optional_text(), optional_text(), number()});
     }
     return facts;
   }
@@ -114,7 +115,7 @@ private:
     case Kind::End:
       return write_statements(kind, writer);
     case Kind::Facts:
-      return write_facts(writer, facts());
+      return plugin::write_facts(writer, facts());
     case Kind::Create:
       return write_create(writer, create());
     case Kind::Handle: {

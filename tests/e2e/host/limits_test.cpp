@@ -40,7 +40,7 @@ TEST(Limits, AProjectionThatTakesTooManyDescriptorsIsRefusedAndTheOthersRunOn) {
   host.write_projection_file("many", "[projection.many]\nplugin = \"noop\"\npartitions = 400\n");
   ASSERT_TRUE(becomes(dsn, state_of("many"), "refused")) << host.log();
   const auto reason = query_value(dsn, reason_of("many"));
-  EXPECT_THAT(reason, HasSubstr("its 400 partitions take 400 descriptors and 400 threads"));
+  EXPECT_THAT(reason, HasSubstr("its 400 partitions take 2000 descriptors, 400 threads and 400 processes"));
   EXPECT_THAT(reason, HasSubstr("this process may open 256 descriptors"));
   EXPECT_THAT(reason, HasSubstr("LimitNOFILE="));
   EventWriters(dsn, {.writers = 2, .events = 100, .seed = 9}).join();
@@ -73,8 +73,9 @@ TEST(Limits, AProjectionWithoutAThreadForEachPartitionIsRefusedAndTriedAgain) {
   host.write_projection_file("two", "[projection.recorder]\n[projection.noop]\npartitions = 5\n");
   // Of six workers, all that are made before the other projection's.
   host.start({}, {{"PROJECTOR_TEST_POINT", "worker_thread@3=fail:EAGAIN"}});
-  ASSERT_TRUE(host.logs("noop: refused: its 5 partitions take 5 descriptors and 5 threads, and only 2 could start: "
-                        "Resource temporarily unavailable"))
+  ASSERT_TRUE(host.logs(
+      "noop: refused: its 5 partitions take 25 descriptors, 5 threads and 5 processes, and only 2 could start: "
+      "Resource temporarily unavailable"))
       << host.log();
   EXPECT_TRUE(host.logs("TasksMax="));
   EXPECT_TRUE(becomes(dsn, state_of("recorder"), "live")) << host.log();

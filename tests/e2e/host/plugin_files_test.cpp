@@ -28,13 +28,13 @@ void expect_to_go_on(HostProcess& host, const std::string& dsn) {
   EXPECT_TRUE(host.logs("ended after ")) << host.log();
 }
 
-TEST(PluginFiles, ASlowFinaliserHoldsUpNeitherHeartbeatsNorChangesNorTheEnd) {
+TEST(PluginFiles, ADestroyThatNeverReturnsHoldsUpNeitherHeartbeatsNorChangesNorTheEnd) {
   const std::string dsn = store_with_events(20);
   HostProcess host(dsn);
-  const auto held = host.state_directory().string() + ".held";
+  const auto held = host.state_directory() / "slow_end" / "held";
   host.install_plugin("slow_end");
   host.install_plugin("recorder");
-  host.start({}, {{"SLOW_END_FILE", held}});
+  host.start();
   ASSERT_TRUE(becomes(dsn, state_of("slow_end"), "live")) << host.log();
   ASSERT_TRUE(becomes(dsn, state_of("recorder"), "live")) << host.log();
   host.install_file(PROJECTOR_TEST_BROKEN_PLUGIN_DIR "/v2/slow_end.so", "slow_end");
@@ -42,7 +42,8 @@ TEST(PluginFiles, ASlowFinaliserHoldsUpNeitherHeartbeatsNorChangesNorTheEnd) {
   EventWriters(dsn, {.writers = 2, .events = 100, .seed = 9}).join();
   ASSERT_TRUE(eventually([&] { return std::filesystem::exists(held); })) << host.log();
   expect_to_go_on(host, dsn);
-  std::filesystem::remove(held);
+  EXPECT_TRUE(std::filesystem::exists(held)) << "the process was killed";
+  EXPECT_TRUE(host.logs("slow_end: its process did not return from destroy within 5s, and was killed")) << host.log();
 }
 
 TEST(PluginFiles, ACopyThatTakesLongHoldsUpNeitherHeartbeatsNorChangesNorTheEnd) {

@@ -62,7 +62,7 @@ const std::vector<Fault>& faults() {
       {"a symbolic link", put_link, "is a symbolic link"},
       {"a file with an undefined symbol", put(".", "needs_missing_symbol"), "undefined symbol"},
       {"a library that is no plugin", put(".", "no_symbol"), "does not export projector_plugin_v1"},
-      {"a file that a library cannot be closed with", put(".", "unique_symbols"), "UNIQUE"},
+      {"a file whose initialiser crashes", put(".", "crashes_on_load"), "ended in loading the plugin with signal 11"},
       {"a version that does not know a setting", put("new_setting", "trial"), "limit"}};
   return all;
 }

@@ -89,7 +89,7 @@ TEST_F(TrialEnd, OfAPluginWhoseFilterMatchesNothingComesWithTime) {
   host_.write_projection_file("quiet_filter", table("quiet_filter", 1, "500ms", 7));
   append_to("order-1", 5);
   ASSERT_TRUE(is_live("quiet_filter", 2)) << everything();
-  EXPECT_TRUE(host_.logs("quiet_filter: generation 1 has left the process"));
+  EXPECT_TRUE(host_.logs("quiet_filter: the copy of generation 1 is removed"));
 }
 
 TEST_F(TrialEnd, OfAHostOnStandbyComesWithTime) {
@@ -111,7 +111,7 @@ TEST_F(TrialEnd, OfAHostOnStandbyComesWithTime) {
   host_.write_projection_file("rejects", table("rejects", 1, "500ms", rejected));
   ASSERT_TRUE(shows_of_second("generation", "2")) << everything();
   ASSERT_TRUE(shows_of_second("strpos(reason, 'on trial')", "0")) << everything();
-  ASSERT_TRUE(host_.logs("rejects: generation 1 has left the process")) << host_.log();
+  ASSERT_TRUE(host_.logs("rejects: the copy of generation 1 is removed")) << host_.log();
   ASSERT_EQ(first.stop(), 0);
   append_to("order-1", 1);
   ASSERT_TRUE(shows_of_second("state", "live")) << everything();

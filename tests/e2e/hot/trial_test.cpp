@@ -96,7 +96,7 @@ TEST_F(Trial, AVersionThatFailsIdleOrOnTheFirstEventLeavesNothing) {
   put("v2");
   ++generation;
   ASSERT_TRUE(passes_trial("trial", generation, 1)) << everything();
-  EXPECT_TRUE(host_.logs("trial: generation 1 has left the process")) << everything();
+  EXPECT_TRUE(host_.logs("trial: the copy of generation 1 is removed")) << everything();
   ASSERT_TRUE(caught_up());
   EXPECT_EQ(difference("trial"), 0);
   EXPECT_EQ(value("SELECT string_agg(mark || ' ' || events, ', ' ORDER BY mark) FROM (SELECT mark, sum(events) AS "

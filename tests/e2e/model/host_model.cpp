@@ -188,7 +188,7 @@ bool HostModel::attempt(const std::string& name, Projection& projection, const A
     return true;
   }
   if (trial) {
-    left_.push_back(fmt::format("{}: generation {} has left the process", name, running->number));
+    left_.push_back(fmt::format("{}: the copy of generation {} is removed", name, running->number));
   }
   running = next;
   take(name, next);

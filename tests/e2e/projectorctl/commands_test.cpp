@@ -63,7 +63,8 @@ TEST_F(Commands, StatusBeforeAndAfterTheTables) {
   const auto before = run_configured("status");
   EXPECT_EQ(before.exit_code, 0) << before.error;
   EXPECT_EQ(before.out.rfind("nothing has run here yet", 0), 0U);
-  EXPECT_THAT(before.out, HasSubstr("x           0/1        stopped  -         -    -       -     no host runs it\n"));
+  EXPECT_THAT(before.out, HasSubstr("x           0/1        stopped  -         -    -       -     -    -       -    -  "
+                                    "       no host runs it\n"));
 
   ASSERT_EQ(run_configured("schema apply").exit_code, 0);
   const auto after = run_configured("status --json");

@@ -80,6 +80,7 @@ TEST_F(StatusTest, ALivePartitionInFull) {
   add_projection("revenue");
   store("revenue", 1, {1});
   report("'revenue', 'revenue', 0, 1, 'live', '', 'db1/4711', 'revenue', '1.2.0', 3, 4712, 998", "1 s");
+  connection_.exec("UPDATE projector_workers SET process = 5812, restarts = 2, private_bytes = 4096, cpu_ms = 1500");
   auto status = gather_json();
   ASSERT_EQ(status["projections"].size(), 1U);
   auto& row = status["projections"][0];
@@ -92,7 +93,8 @@ TEST_F(StatusTest, ALivePartitionInFull) {
   EXPECT_EQ(status, json::parse(R"({"event_store": {"last_position": 3}, "projections": [
     {"projection": "revenue", "partition": 0, "partitions": 1, "checkpoint": "revenue", "state": "live", "reason": "",
      "position": 1, "lag": 2, "host": "db1/4711", "plugin": "revenue", "plugin_version": "1.2.0", "generation": 3,
-     "thread": 4712, "handled": 998, "other_hosts": []}]})"));
+     "thread": 4712, "process": 5812, "restarts": 2, "private_bytes": 4096, "cpu_seconds": 1.5,
+     "handled": 998, "other_hosts": []}]})"));
 }
 
 TEST_F(StatusTest, WhoHasCaughtUpIsNotBehind) {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "pg/projection/projection_test.hpp"
-#include "plugin/module.hpp"
 #include "plugin/settings.hpp"
+#include "plugin/staged_plugin.hpp"
 #include "projection/worker.hpp"
 #include "support/temporary_directory.hpp"
 #include "unit/projection/fake_event_log.hpp"
@@ -40,18 +40,16 @@ protected:
   /// Starts a worker of this plugin. Each setting is a key that the plugin declares, and its value.
   void start(const std::string& plugin, const std::vector<std::pair<std::string, std::string>>& settings = {}) {
     projection_.plugin = plugin;
-    const auto staged =
-        plugin::stage(std::filesystem::path(PROJECTOR_TEST_BROKEN_PLUGIN_DIR) / (plugin + ".so"), staging_.path());
-    ASSERT_TRUE(staged.staged) << staged.refusal->reason;
-    const auto loaded = plugin::Module::load(*staged.staged);
-    ASSERT_TRUE(loaded.module) << loaded.refusal->reason;
+    const auto staged = plugin::StagedPlugin::stage(
+        std::filesystem::path(PROJECTOR_TEST_BROKEN_PLUGIN_DIR) / (plugin + ".so"), staging_.path(), runner_host_);
+    ASSERT_TRUE(staged.plugin) << staged.refusal->reason;
     std::vector<plugin::Settings::Entry> entries;
     for (const auto& [key, value] : settings) {
       entries.push_back({key, value});
     }
     assignment_.projection = projection_;
     assignment_.partition = partition_;
-    assignment_.module = loaded.module;
+    assignment_.plugin = staged.plugin;
     assignment_.settings = plugin::Settings(entries);
     assignment_.state_directory = temporary_.path().string();
     const std::lock_guard lock(mutex_);
@@ -83,6 +81,7 @@ protected:
   test::TemporaryDirectory temporary_;
   plugin::StagingDirectory staging_{temporary_.path() / "staging"};
   test::FakeEventLog log_;
+  const plugin::RunnerHost runner_host_ = test::runner_host();
   pg::Pool pool_{{.connect = options(), .size = 4, .most = 8}};
   std::optional<Bookkeeper> bookkeeper_{std::in_place, bookkeeping(options()), tables_, log_};
   CheckpointWriter checkpoints_{{.connect = options(), .report = {}}, tables_, log_};
@@ -91,6 +90,7 @@ protected:
                            .tables = tables_,
                            .checkpoints = checkpoints_,
                            .bookkeeper = *bookkeeper_,
+                           .runner_host = runner_host_,
                            .host = "here/1",
                            .synchronous_commit = "off",
                            .changed = [this] { bookkeeper_->poke(); }};

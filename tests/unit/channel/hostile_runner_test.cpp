@@ -1,4 +1,3 @@
-#include "channel/facts.hpp"
 #include "channel/kind.hpp"
 #include "channel/statements.hpp"
 #include "echo_runner.hpp"
@@ -167,10 +166,6 @@ private:
 /// What a host makes of a message: it may only be refused as malformed.
 void take_apart(const HostEnd::Received& received) {
   try {
-    if (received.kind == number_of(Kind::Facts)) {
-      read_facts(received.bytes);
-      return;
-    }
     StatementReader reader(received.bytes);
     Statement statement;
     while (reader.next(statement)) {

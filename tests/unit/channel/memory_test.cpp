@@ -109,9 +109,9 @@ TEST(ChannelMemory, TheFirstCrashIsKept) {
   const auto host = Memory::create();
   const auto runner = Memory::open(host->descriptor());
   EXPECT_FALSE(host->crash());
-  const Crash first = {11, 0xdeadbeef, 0x7f0000001234, 0x1234};
+  const Crash first = {11, 1, 0xdeadbeef, 0x7f0000001234, 0x1234};
   runner->record_crash(first);
-  runner->record_crash({6, 0, 0, Crash::kOutside});
+  runner->record_crash({6, -6, 0, 0, Crash::kOutside});
   EXPECT_EQ(host->crash(), first);
 }
 

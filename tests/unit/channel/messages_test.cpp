@@ -1,5 +1,4 @@
 #include "channel/calls.hpp"
-#include "channel/facts.hpp"
 #include "channel/reader.hpp"
 #include "channel/rows.hpp"
 #include "channel/statements.hpp"
@@ -113,23 +112,6 @@ TEST(ChannelMessages, Verdict) {
     };
     EXPECT_EQ(take(writer.view()), verdict);
     expect_only_the_whole(writer.view(), take);
-  }
-}
-
-TEST(ChannelMessages, Facts) {
-  Facts full = {136, 1, 0, PROJECTOR_PLUGIN_EXTERNAL, 7, 0, Facts::kCreate | Facts::kReset};
-  full.name = "revenue";
-  full.version = "";
-  full.event_types = std::vector<std::string>{"Paid", "Refunded"};
-  full.aggregate_types = std::vector<std::string>{};
-  full.settings = {{40, PROJECTOR_SETTING_STRING, PROJECTOR_SETTING_SECRET, 0, "key", "default", "description"},
-                   {40, -1, 0, 9, std::nullopt, std::nullopt, std::nullopt},
-                   {40, PROJECTOR_SETTING_STRINGS, 0, 0, "list", "", std::nullopt}};
-  for (const Facts& facts : {full, Facts{}}) {
-    Writer writer;
-    write_facts(writer, facts);
-    EXPECT_EQ(read_facts(writer.view()), facts);
-    expect_only_the_whole(writer.view(), read_facts);
   }
 }
 

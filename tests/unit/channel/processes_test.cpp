@@ -79,7 +79,7 @@ TEST(ChannelProcesses, TheDeathOfTheRunnerWakesTheHost) {
     HostEnd host(*memory, only_woken());
     Child child(*memory, [](Memory& opened) {
       RunnerEnd(opened).receive();
-      opened.record_crash({SIGSEGV, 1, 2, 3});
+      opened.record_crash({SIGSEGV, 1, 2, 3, 4});
       ::raise(SIGKILL);
     });
     const base::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid(), 0)));
@@ -94,7 +94,7 @@ TEST(ChannelProcesses, TheDeathOfTheRunnerWakesTheHost) {
     watcher.join();
     ASSERT_EQ(answer.status, Status::Closed) << answer.problem;
     EXPECT_EQ(WTERMSIG(child.wait()), SIGKILL);
-    EXPECT_EQ(memory->crash(), (Crash{SIGSEGV, 1, 2, 3}));
+    EXPECT_EQ(memory->crash(), (Crash{SIGSEGV, 1, 2, 3, 4}));
   }
 }
 

@@ -20,7 +20,8 @@ Status two_partitions() {
   live.position = 1000;
   live.lag = 250;
   live.behind = milliseconds(3210);
-  live.worker = RunningWorker{"db1/4711", "1.2.0", 3, 4712, 998, milliseconds(412)};
+  live.worker = RunningWorker{
+      "db1/4711", "1.2.0", 3, 4712, 998, milliseconds(412), 5812, 1, (std::int64_t{13} << 20) / 2, milliseconds(12345)};
   PartitionStatus fresh;
   fresh.projection = "x";
   fresh.checkpoint = "x";
@@ -35,9 +36,10 @@ Status two_partitions() {
 
 TEST(StatusText, TheTableIsAligned) {
   EXPECT_EQ(status_text(two_partitions()),
-            "PROJECTION  PARTITION  STATE    POSITION  LAG  BEHIND  HOST      REASON\n"
-            "revenue     10/12      live     1000      250  3.2s    db1/4711\n"
-            "x           0/1        stopped  -         -    -       -         no host runs it\n");
+            "PROJECTION  PARTITION  STATE    POSITION  LAG  BEHIND  HOST      PID   MEMORY  CPU  RESTARTS  REASON\n"
+            "revenue     10/12      live     1000      250  3.2s    db1/4711  5812  6.5M    12s  1\n"
+            "x           0/1        stopped  -         -    -       -         -     -       -    -         no host "
+            "runs it\n");
 }
 
 TEST(StatusText, AReasonStaysOneLineAndDoesNotReachTheTerminalsControls) {
@@ -45,8 +47,9 @@ TEST(StatusText, AReasonStaysOneLineAndDoesNotReachTheTerminalsControls) {
   status.partitions.erase(status.partitions.begin());
   status.partitions[0].reason = "first\nsecond \x1b[31mred";
   EXPECT_EQ(status_text(status),
-            "PROJECTION  PARTITION  STATE    POSITION  LAG  BEHIND  HOST  REASON\n"
-            "x           0/1        stopped  -         -    -       -     first second  [31mred\n");
+            "PROJECTION  PARTITION  STATE    POSITION  LAG  BEHIND  HOST  PID  MEMORY  CPU  RESTARTS  REASON\n"
+            "x           0/1        stopped  -         -    -       -     -    -       -    -         first second  "
+            "[31mred\n");
 }
 
 TEST(StatusText, AReasonIsCutToALineUnlessOneProjectionIsAskedFor) {
@@ -151,6 +154,10 @@ TEST(StatusText, TheJsonHoldsEveryFieldOfAPartition) {
       "plugin_version": "1.2.0",
       "generation": 3,
       "thread": 4712,
+      "process": 5812,
+      "restarts": 1,
+      "private_bytes": 6815744,
+      "cpu_seconds": 12.345,
       "handled": 998,
       "heartbeat_age_seconds": 0.412,
       "other_hosts": [
@@ -175,6 +182,10 @@ TEST(StatusText, TheJsonHoldsEveryFieldOfAPartition) {
       "plugin_version": null,
       "generation": null,
       "thread": null,
+      "process": null,
+      "restarts": null,
+      "private_bytes": null,
+      "cpu_seconds": null,
       "handled": null,
       "heartbeat_age_seconds": null,
       "other_hosts": []

@@ -83,25 +83,30 @@ TEST_F(Inspect, AFileThatCrashesItsLoader) {
   const Inspection found = inspect(put("crashes_on_load"));
   EXPECT_FALSE(found.good);
   EXPECT_EQ(found.text,
-            "refused: " + path("crashes_on_load") + " crashed: signal 11 (Segmentation fault) while it was loaded\n");
+            "refused: " + path("crashes_on_load") +
+                " cannot be loaded: its process ended in loading the plugin with signal 11 (Segmentation fault)\n");
 }
 
 TEST_F(Inspect, AFileWhoseInitialiserThrows) {
   const Inspection found = inspect(put("throws_on_load"));
   EXPECT_FALSE(found.good);
-  EXPECT_EQ(found.text, "refused: " + path("throws_on_load") + " crashed: signal 6 (Aborted) while it was loaded\n");
+  EXPECT_EQ(found.text, "refused: " + path("throws_on_load") +
+                            " cannot be loaded: its process ended in loading the plugin with signal 6 (Aborted)\n");
 }
 
 TEST_F(Inspect, AFileThatEndsItsLoader) {
   const Inspection found = inspect(put("exits_on_load"));
   EXPECT_FALSE(found.good);
-  EXPECT_EQ(found.text, "refused: " + path("exits_on_load") + " ended the process: exit code 0 while it was loaded\n");
+  EXPECT_EQ(found.text, "refused: " + path("exits_on_load") +
+                            " cannot be loaded: its process ended in loading the plugin with exit code 0\n");
 }
 
 TEST_F(Inspect, AFileThatNeverFinishesLoading) {
   const Inspection found = inspect(put("hangs_on_load"), std::chrono::milliseconds(200));
   EXPECT_FALSE(found.good);
-  EXPECT_EQ(found.text, "refused: " + path("hangs_on_load") + " did not end within 200 ms while it was loaded\n");
+  EXPECT_EQ(found.text,
+            "refused: " + path("hangs_on_load") +
+                " cannot be loaded: its process did not return from loading the plugin within 200ms, and was killed\n");
 }
 
 } // namespace

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "plugin/module.hpp"
 #include "plugin/staging.hpp"
 #include "support/temporary_directory.hpp"
 
@@ -9,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <memory>
 #include <string>
 
 namespace projector::plugin::test {
@@ -49,11 +47,6 @@ protected:
     return stage(write("noop.so", bytes), staging());
   }
   [[nodiscard]] StagedFile staged(const std::string& name) const { return stage(put(name), staging()).staged.value(); }
-  [[nodiscard]] std::shared_ptr<Module> loaded(const std::string& name) const {
-    Module::LoadResult result = Module::load(staged(name));
-    EXPECT_FALSE(result.refusal) << result.refusal->reason;
-    return result.module;
-  }
 
 private:
   projector::test::TemporaryDirectory directory_;

@@ -55,28 +55,6 @@ TEST_F(Staging, CopiesUnderANameOfItsOwn) {
   EXPECT_EQ(second.sha256, file.sha256);
 }
 
-TEST_F(Staging, OnceMoreFromTheCopy) {
-  const StagedFile first = staged("noop");
-  write("noop.so", "overwritten since");
-  const StagedFile second = stage_again(first);
-  EXPECT_NE(second.copy, first.copy);
-  EXPECT_EQ(second.source, first.source);
-  EXPECT_EQ(second.name, "noop");
-  EXPECT_EQ(second.sha256, first.sha256);
-  EXPECT_EQ(read_bytes(second.copy), read_bytes(first.copy));
-  EXPECT_EQ(mode_of(second.copy), 0500U);
-  discard(first);
-  EXPECT_FALSE(fs::exists(first.copy));
-  EXPECT_THROW(stage_again(first), std::system_error);
-}
-
-TEST_F(Staging, AnExchangedCopyIsNoticed) {
-  const StagedFile first = staged("noop");
-  fs::remove(first.copy);
-  std::ofstream(first.copy) << "something else";
-  EXPECT_THROW(stage_again(first), std::system_error);
-}
-
 TEST_F(Staging, AStagingDirectoryThatIsGoneThrows) {
   EXPECT_THROW(stage(put("noop"), staging() / "absent"), std::system_error);
 }

@@ -1,5 +1,6 @@
 #include "runner/crash_handler.hpp"
 
+#include "runner/loaded_image.hpp"
 #include "sandboxed.hpp"
 
 #include <dlfcn.h>
@@ -32,20 +33,27 @@ void overflow() {
   descend(1'000'000'000);
 }
 
-/// A record in memory that is shared with the children that a test starts.
+/// Memory that is shared with the children that a test starts.
+channel::Crash* passed_on = nullptr;
+void pass_on(const channel::Crash& crash) noexcept {
+  *passed_on = crash;
+}
+
 class CrashHandler : public testing::Test {
 protected:
   CrashHandler()
-      : record_(static_cast<CrashRecord*>(
-            ::mmap(nullptr, sizeof(CrashRecord), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
-  ~CrashHandler() override { ::munmap(record_, sizeof(CrashRecord)); }
+      : record_(static_cast<channel::Crash*>(
+            ::mmap(nullptr, sizeof(channel::Crash), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+    passed_on = record_;
+  }
+  ~CrashHandler() override { ::munmap(record_, sizeof(channel::Crash)); }
 
   /// How a child with the crash handler ends that does `action`, and lives on where that returns.
   std::string crash(void (*action)(), bool sandboxed = false) {
     return in_child([&] {
       const rlimit no_core{};
       ::setrlimit(RLIMIT_CORE, &no_core);
-      install_crash_handler(*record_);
+      install_crash_handler(pass_on);
       if (sandboxed) {
         enter_sandbox({});
       }
@@ -54,7 +62,7 @@ protected:
     });
   }
 
-  CrashRecord* record_;
+  channel::Crash* record_;
 };
 
 constexpr std::uint64_t kAddress = 0x10;
@@ -66,7 +74,7 @@ TEST_F(CrashHandler, RecordsAddressAndInstruction) {
   EXPECT_EQ(crash(segfault), "crashed: signal 11 (Segmentation fault)");
   EXPECT_EQ(record_->signal, SIGSEGV);
   EXPECT_EQ(record_->code, SEGV_MAPERR);
-  EXPECT_EQ(record_->address, kAddress);
+  EXPECT_EQ(record_->fault_address, kAddress);
   const auto function = reinterpret_cast<std::uint64_t>(&write_to);
   EXPECT_GE(record_->instruction, function);
   EXPECT_LT(record_->instruction, function + 256);
@@ -78,8 +86,8 @@ TEST_F(CrashHandler, LeavesAPlaceThatCanBeNamed) {
   Dl_info known{};
   ASSERT_TRUE(image && ::dladdr(reinterpret_cast<const void*>(&write_to), &known) != 0);
   EXPECT_EQ(image->begin, reinterpret_cast<std::uint64_t>(known.dli_fbase));
-  EXPECT_THAT(describe_crash(*record_, {"unit_runner", image->begin, image->end}),
-              testing::MatchesRegex("signal 11 \\(SIGSEGV\\) at unit_runner\\+0x[0-9a-f]+, address 0x10"));
+  EXPECT_GE(record_->instruction, image->begin);
+  EXPECT_LT(record_->instruction, image->end);
 }
 
 TEST_F(CrashHandler, WorksInTheSandbox) {
@@ -87,7 +95,7 @@ TEST_F(CrashHandler, WorksInTheSandbox) {
     GTEST_SKIP() << "needs no sanitizer";
   }
   EXPECT_EQ(crash(segfault, true), "crashed: signal 11 (Segmentation fault)");
-  EXPECT_EQ(record_->address, kAddress);
+  EXPECT_EQ(record_->fault_address, kAddress);
   EXPECT_EQ(crash([] { std::abort(); }, true), "crashed: signal 6 (Aborted)");
   EXPECT_EQ(record_->signal, SIGABRT);
 }
@@ -95,12 +103,12 @@ TEST_F(CrashHandler, WorksInTheSandbox) {
 TEST_F(CrashHandler, SurvivesAnOverflowOfTheMainStack) {
   EXPECT_EQ(crash([] { overflow(); }), "crashed: signal 11 (Segmentation fault)");
   EXPECT_EQ(record_->signal, SIGSEGV);
-  EXPECT_NE(record_->address, 0U);
+  EXPECT_NE(record_->fault_address, 0U);
 }
 
 TEST_F(CrashHandler, RecordsACrashOfAnotherThread) {
   EXPECT_EQ(crash([] { std::thread(segfault).join(); }), "crashed: signal 11 (Segmentation fault)");
-  EXPECT_EQ(record_->address, kAddress);
+  EXPECT_EQ(record_->fault_address, kAddress);
 }
 
 TEST_F(CrashHandler, LeavesNothingWhenAnotherThreadsStackOverflows) {
@@ -109,8 +117,9 @@ TEST_F(CrashHandler, LeavesNothingWhenAnotherThreadsStackOverflows) {
 
 TEST_F(CrashHandler, RecordsAbort) {
   EXPECT_EQ(crash([] { std::abort(); }), "crashed: signal 6 (Aborted)");
-  EXPECT_EQ(describe_crash(*record_, {}), "signal 6 (SIGABRT)");
-  EXPECT_EQ(record_->address, 0U);
+  EXPECT_EQ(record_->signal, SIGABRT);
+  EXPECT_LE(record_->code, 0);
+  EXPECT_EQ(record_->fault_address, 0U);
 }
 
 TEST_F(CrashHandler, KeepsEachSignalInTheExitStatus) {
@@ -118,13 +127,13 @@ TEST_F(CrashHandler, KeepsEachSignalInTheExitStatus) {
     const auto answer = in_child([&] {
       const rlimit no_core{};
       ::setrlimit(RLIMIT_CORE, &no_core);
-      install_crash_handler(*record_);
+      install_crash_handler(pass_on);
       ::raise(signal);
       return std::string("lives");
     });
     EXPECT_THAT(answer, testing::StartsWith("crashed: signal " + std::to_string(signal) + " "));
     EXPECT_EQ(record_->signal, signal);
-    EXPECT_EQ(record_->address, 0U);
+    EXPECT_EQ(record_->fault_address, 0U);
   }
 }
 
@@ -137,7 +146,7 @@ TEST_F(CrashHandler, TwoThreadsThatCrashTogetherLeaveOneRecord) {
   for (int round = 0; round < 20; ++round) {
     EXPECT_EQ(crash(both), "crashed: signal 11 (Segmentation fault)");
     EXPECT_EQ(record_->signal, SIGSEGV);
-    EXPECT_EQ(record_->address, kAddress);
+    EXPECT_EQ(record_->fault_address, kAddress);
   }
 }
 

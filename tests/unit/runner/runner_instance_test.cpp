@@ -1,8 +1,10 @@
 #include "plugin/runner_instance.hpp"
 
 #include "eventlog/region.hpp"
+#include "support/wait.hpp"
 #include "unit/plugin/fake_statement_sink.hpp"
 #include "unit/plugin/plugin_files.hpp"
+#include "unit/runner/load.hpp"
 
 #include <gmock/gmock.h>
 #include <signal.h> // NOLINT(modernize-deprecated-headers): kill
@@ -18,6 +20,7 @@ namespace projector::plugin {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 using ::testing::StartsWith;
 
 /// Instances in processes of their own, with events that lie in shared memory at the positions 101, 102, ..
@@ -28,9 +31,10 @@ protected:
   std::unique_ptr<RunnerInstance> start(const std::string& plugin) {
     RunnerOptions options;
     options.file = staged(plugin);
-    options.title = "projectord: " + plugin + " 3/4";
+    options.name = plugin + " 3/4";
     options.sandbox = std::string_view(PROJECTOR_TEST_SANITIZE).empty();
     options.handle_timeout = handle_timeout_;
+    options.readable = readable_;
     options.memory_max = memory_max_;
     options.log = [this](std::int32_t /*level*/, std::string_view text) {
       const std::lock_guard lock(mutex_);
@@ -79,22 +83,18 @@ protected:
 
   base::Duration handle_timeout_ = std::chrono::minutes(1);
   std::uint64_t memory_max_ = 0;
+  std::vector<std::string> readable_;
   test::FakeStatementSink sink_;
 
 private:
   std::mutex mutex_; ///< guards lines_
   std::string lines_;
-  Runners runners_;
   std::shared_ptr<eventlog::Region> region_ = eventlog::Region::create(1u << 20);
   eventlog::Region::Block block_ = region_->allocate(64u << 10);
-  base::UniqueFd events_ = region_->open_for_reading();
 
 protected:
-  RunnerHost host_{.runners = runners_,
-                   .program = std::filesystem::path(PROJECTOR_TEST_BIN_DIR) / "projectord-runner",
-                   .events = events_.get(),
-                   .events_address = region_->address(),
-                   .events_size = region_->capacity()};
+  const RunnerHost host_{.events = std::make_shared<const SharedEvents>(
+                             SharedEvents{region_->open_for_reading(), region_->address(), region_->capacity()})};
 };
 
 TEST_F(RunnerInstanceTest, EventsAreReadWhereTheHostHasThem) {
@@ -111,21 +111,21 @@ TEST_F(RunnerInstanceTest, EventsAreReadWhereTheHostHasThem) {
 TEST_F(RunnerInstanceTest, FactsAreJudgedByTheHost) {
   const auto described = start("many_settings")->describe();
   ASSERT_TRUE(described.facts) << described.refusal;
-  EXPECT_EQ(described.facts, loaded("many_settings")->facts());
+  EXPECT_EQ(described.facts, runner::load(staged("many_settings")).facts());
   EXPECT_THAT(start("bad_name")->describe().refusal, HasSubstr("bad_name.so has a bad descriptor: "));
   EXPECT_THAT(start("needs_missing_symbol")->describe().refusal, HasSubstr("cannot be loaded: "));
 }
 
 TEST_F(RunnerInstanceTest, AFileThatEndsItsLoaderCostsOneProcess) {
-  EXPECT_THAT(start("exits_on_load")->describe().refusal, HasSubstr("ended in loading with exit code "));
-  EXPECT_THAT(start("crashes_on_load")->describe().refusal, HasSubstr("ended in loading with signal "));
+  EXPECT_THAT(start("exits_on_load")->describe().refusal, HasSubstr("ended in loading the plugin with exit code "));
+  EXPECT_THAT(start("crashes_on_load")->describe().refusal, HasSubstr("ended in loading the plugin with signal "));
 }
 
 TEST_F(RunnerInstanceTest, ACrashIsToldWithItsPlace) {
   const auto instance = dying("handle", "segv", 102);
   const auto outcome = handle(*instance, 3);
   EXPECT_EQ(outcome.status, PROJECTOR_FATAL);
-  EXPECT_THAT(outcome.text, StartsWith("ended in handle with signal 11 (Segmentation fault)"));
+  EXPECT_THAT(outcome.text, StartsWith("its process ended in handle with signal 11 (Segmentation fault)"));
   if (std::string_view(PROJECTOR_TEST_SANITIZE).empty()) {
     EXPECT_THAT(outcome.text, HasSubstr(" at dies.so+0x"));
     EXPECT_THAT(outcome.text, HasSubstr(", address 0x8"));
@@ -139,7 +139,7 @@ class WaysToDie : public RunnerInstanceTest, public testing::WithParamInterface<
 TEST_P(WaysToDie, InHandle) {
   const auto [how, text] = GetParam();
   const auto instance = dying("handle", how, 101);
-  EXPECT_THAT(handle(*instance, 1).text, StartsWith(std::string("ended in handle with ") + text));
+  EXPECT_THAT(handle(*instance, 1).text, StartsWith(std::string("its process ended in handle with ") + text));
   // Another one is not touched.
   EXPECT_TRUE(handle(*dying("handle", how), 1).ok());
 }
@@ -157,22 +157,62 @@ TEST_F(RunnerInstanceTest, ACallThatNeverReturnsIsEnded) {
   handle_timeout_ = std::chrono::milliseconds(50);
   for (const auto* how : {"loop", "deadlock"}) {
     const auto instance = dying("handle", how, 101);
-    EXPECT_EQ(handle(*instance, 1).text, "did not return from handle within 50ms, and its process was killed") << how;
+    EXPECT_EQ(handle(*instance, 1).text, "its process did not return from handle within 50ms, and was killed") << how;
   }
 }
 
 TEST_F(RunnerInstanceTest, EachCallMayBeTheLastOne) {
   const auto created = start("dies");
   EXPECT_THAT(create(*created, {{"where", "create"}, {"how", "abort"}}).text,
-              StartsWith("ended in create with signal 6"));
-  EXPECT_THAT(dying("setup", "exit")->setup(sink_).text, StartsWith("ended in setup with exit code 0"));
-  EXPECT_THAT(dying("reset", "segv")->reset(sink_).text, StartsWith("ended in reset with signal 11"));
+              StartsWith("its process ended in create with signal 6"));
+  EXPECT_THAT(dying("setup", "exit")->setup(sink_).text, StartsWith("its process ended in setup with exit code 0"));
+  EXPECT_THAT(dying("reset", "segv")->reset(sink_).text, StartsWith("its process ended in reset with signal 11"));
   const auto finished = dying("finished", "segv");
   EXPECT_TRUE(handle(*finished, 1).ok());
   finished->finished(true);
-  EXPECT_THAT(handle(*finished, 1).text, StartsWith("ended in handle with signal 11"));
+  EXPECT_THAT(handle(*finished, 1).text, StartsWith("its process ended in finished with signal 11"));
+  EXPECT_FALSE(finished->ended_at_an_event());
   dying("destroy", "abort").reset();
   EXPECT_THAT(lines(), HasSubstr("ended in destroy with signal 6"));
+}
+
+TEST_F(RunnerInstanceTest, FinishedIsToldWithoutAnotherBatch) {
+  const auto finished = dying("finished", "segv");
+  finished->tell_finished();
+  EXPECT_FALSE(finished->ended()) << "there was no batch";
+  EXPECT_TRUE(handle(*finished, 1).ok());
+  finished->finished(true);
+  EXPECT_FALSE(finished->ended());
+  finished->tell_finished();
+  EXPECT_THAT(finished->ended().value_or(""), StartsWith("its process ended in finished with signal 11"));
+}
+
+TEST_F(RunnerInstanceTest, AnEndBetweenTwoCallsIsToldAsSuch) {
+  const auto instance = good("recorder");
+  ::kill(instance->pid(), SIGKILL);
+  EXPECT_TRUE(projector::test::eventually([&] {
+    instance->look();
+    return instance->ended().has_value();
+  }));
+  EXPECT_EQ(handle(*instance, 1).text, "its process ended between two calls with signal 9 (Killed)");
+  EXPECT_FALSE(instance->ended_at_an_event());
+}
+
+TEST_F(RunnerInstanceTest, WhatItUsesIsKnownAndAfterItsEndItsTime) {
+  const auto instance = good("recorder");
+  EXPECT_GT(instance->usage().private_bytes.value_or(0), 0u);
+  ::kill(instance->pid(), SIGKILL);
+  EXPECT_TRUE(projector::test::eventually([&] { return !instance->usage().private_bytes; }));
+}
+
+TEST_F(RunnerInstanceTest, APathThatCannotBeOpenedIsTheReason) {
+  if (!std::string_view(PROJECTOR_TEST_SANITIZE).empty()) {
+    GTEST_SKIP() << "needs no sanitizer";
+  }
+  readable_ = {"/no/such/directory"};
+  const auto instance = start("recorder");
+  EXPECT_THAT(create(*instance, {}).text, MatchesRegex("its process could not start: .*/no/such/directory.*No such "
+                                                       "file or directory"));
 }
 
 TEST_F(RunnerInstanceTest, WithoutDescriptorsItGoesOn) {
@@ -186,7 +226,7 @@ TEST_F(RunnerInstanceTest, MemoryHasALimit) {
     GTEST_SKIP() << "needs no sanitizer"; // a sanitizer reserves more than any limit
   }
   memory_max_ = std::uint64_t{64} << 20;
-  EXPECT_THAT(handle(*dying("handle", "memory", 101), 1).text, StartsWith("ended in handle with signal 6"));
+  EXPECT_THAT(handle(*dying("handle", "memory", 101), 1).text, StartsWith("its process ended in handle with signal 6"));
 }
 
 TEST_F(RunnerInstanceTest, NoProcessIsLeftBehind) {

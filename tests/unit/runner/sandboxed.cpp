@@ -23,7 +23,7 @@ std::string outcome(bool worked) {
 }
 
 std::string in_child(const std::function<std::string()>& attempt) {
-  return base::ask_in_child(attempt, kEnough).text;
+  return projector::test::ask_in_child(attempt, kEnough).text;
 }
 
 std::string in_sandbox(const SandboxOptions& options, const std::function<std::string()>& attempt) {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "base/child_answer.hpp"
 #include "runner/sandbox.hpp"
+#include "support/child_answer.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <fcntl.h>

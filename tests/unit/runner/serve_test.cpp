@@ -1,13 +1,13 @@
 #include "runner/serve.hpp"
 
 #include "channel/calls.hpp"
-#include "channel/facts.hpp"
 #include "channel/host_end.hpp"
 #include "channel/log_line.hpp"
 #include "plugin/facts_message.hpp"
 #include "plugin/runner_call.hpp"
 #include "unit/plugin/fake_statement_sink.hpp"
 #include "unit/plugin/plugin_files.hpp"
+#include "unit/runner/load.hpp"
 
 #include <gmock/gmock.h>
 #include <sys/socket.h>
@@ -169,7 +169,7 @@ TEST_F(Serve, RowsThatThePluginKeepsAreFreedAfterTheCall) {
 
 TEST_F(Serve, FactsAreThoseOfTheLibrary) {
   for (const auto* plugin : {"statement", "many_settings", "orders_only", "external", "recorder"}) {
-    const auto known = loaded(plugin)->facts();
+    const auto known = load(staged(plugin)).facts();
     start(plugin);
     const auto description = describe();
     EXPECT_EQ(description.facts, known) << description.refusal;

@@ -1,6 +1,6 @@
 #include "supervisor/launch.hpp"
 
-#include "plugin/module.hpp"
+#include "plugin/staged_plugin.hpp"
 #include "support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>
@@ -23,9 +23,7 @@ protected:
     wanted.partitions = std::move(partitions);
     return wanted;
   }
-  Launch launch(const DesiredProjection& wanted) {
-    return prepare_launch(wanted, staging_.path(), temporary_.path() / "state", 7);
-  }
+  Launch launch(const DesiredProjection& wanted) { return prepare_launch(wanted, directories_, runner_host_, 7); }
   /// Copies that lie in the staging directory.
   std::size_t copies() {
     std::size_t count = 0;
@@ -37,9 +35,11 @@ protected:
 
   test::TemporaryDirectory temporary_;
   plugin::StagingDirectory staging_{temporary_.path() / "cache"};
+  const LaunchDirectories directories_{staging_.path(), temporary_.path() / "state"};
+  const plugin::RunnerHost runner_host_;
 };
 
-TEST_F(LaunchTest, EachPartitionHasACopyOfItsOwn) {
+TEST_F(LaunchTest, AllPartitionsShareOneCopy) {
   auto ready = launch(wanted("recorder", {1, 3, 5}));
   ASSERT_EQ(ready.refusal, "");
   EXPECT_FALSE(ready.retry);
@@ -47,14 +47,14 @@ TEST_F(LaunchTest, EachPartitionHasACopyOfItsOwn) {
   std::set<fs::path> files;
   std::vector<std::uint32_t> partitions;
   for (const auto& assignment : ready.generation->assignments) {
-    files.insert(assignment.module->file().copy);
+    files.insert(assignment.plugin->file().copy);
     partitions.push_back(assignment.partition);
     EXPECT_EQ(assignment.projection.name, "seen");
     EXPECT_EQ(assignment.generation, 7u);
     EXPECT_EQ(assignment.state_directory, (temporary_.path() / "state" / "seen").string());
-    EXPECT_EQ(assignment.module->facts().name, "recorder");
+    EXPECT_EQ(assignment.plugin->facts().name, "recorder");
   }
-  EXPECT_EQ(files.size(), 3u);
+  EXPECT_EQ(files.size(), 1u);
   EXPECT_EQ(partitions, (std::vector<std::uint32_t>{1, 3, 5}));
   EXPECT_TRUE(fs::is_directory(temporary_.path() / "state" / "seen"));
   ready.generation->assignments.clear();
@@ -65,14 +65,13 @@ TEST_F(LaunchTest, TheBytesThatRunAlreadyAreNotLoadedAgain) {
   const auto first = launch(wanted("recorder"));
   ASSERT_TRUE(first.generation) << first.refusal;
   const auto running = first.generation->sha256;
-  const auto again =
-      prepare_launch(wanted("recorder"), staging_.path(), temporary_.path() / "state", 8, {"other", running});
+  const auto again = prepare_launch(wanted("recorder"), directories_, runner_host_, 8, {"other", running});
   EXPECT_EQ(again.known, running);
   EXPECT_FALSE(again.generation);
   EXPECT_FALSE(again.generation);
   EXPECT_EQ(again.refusal, "");
   EXPECT_EQ(copies(), 1u);
-  EXPECT_TRUE(prepare_launch(wanted("noop"), staging_.path(), temporary_.path() / "state", 8, {running}).generation);
+  EXPECT_TRUE(prepare_launch(wanted("noop"), directories_, runner_host_, 8, {running}).generation);
 }
 
 TEST_F(LaunchTest, TellsWhatThePluginMakesOfItsReadModel) {

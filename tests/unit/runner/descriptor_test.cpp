@@ -1,4 +1,4 @@
-#include "plugin/descriptor.hpp"
+#include "runner/descriptor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,12 @@
 #include <string>
 #include <vector>
 
-namespace projector::plugin {
+namespace projector::runner {
 namespace {
+
+using plugin::Facts;
+using plugin::judge;
+using plugin::SettingSpec;
 
 projector_status create(const projector_host*, const projector_config*, void**, projector_error*) {
   return PROJECTOR_OK;
@@ -258,4 +262,4 @@ TEST(Descriptor, Defaults) {
 }
 
 } // namespace
-} // namespace projector::plugin
+} // namespace projector::runner

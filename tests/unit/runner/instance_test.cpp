@@ -1,15 +1,20 @@
-#include "plugin/instance.hpp"
+#include "runner/instance.hpp"
 
 #include "base/stop.hpp"
-#include "fake_statement_sink.hpp"
-#include "plugin_files.hpp"
+#include "unit/plugin/fake_statement_sink.hpp"
+#include "unit/plugin/plugin_files.hpp"
+#include "unit/runner/load.hpp"
 
+#include <deque>
 #include <map>
 
-namespace projector::plugin {
+namespace projector::runner {
 namespace {
 
-using test::FakeStatementSink;
+using plugin::Outcome;
+using plugin::Settings;
+using plugin::Verdict;
+using plugin::test::FakeStatementSink;
 using Taken = FakeStatementSink::Taken;
 
 /// Events at positions 101, 102, ..
@@ -31,7 +36,7 @@ struct Batch {
   projector_batch batch = {};
 };
 
-class InstanceTest : public test::PluginFiles {
+class InstanceTest : public plugin::test::PluginFiles {
 protected:
   using Options = std::map<std::string, std::string>;
 
@@ -47,7 +52,8 @@ protected:
     options.settings = Settings(std::move(entries));
     options.state_directory = state_directory_;
     options.log = [this](std::int32_t level, const std::string& text) { logged_.emplace_back(level, text); };
-    return Instance::create(loaded(plugin), std::move(options), [this] { return stop_.requested(); });
+    modules_.push_back(load(staged(plugin)));
+    return Instance::create(modules_.back(), std::move(options), [this] { return stop_.requested(); });
   }
   std::unique_ptr<Instance> good(const std::string& plugin, const Options& settings = {}) {
     Instance::Created created = create(plugin, settings);
@@ -55,6 +61,7 @@ protected:
     return std::move(created.instance);
   }
 
+  std::deque<Module> modules_;
   FakeStatementSink sink_;
   base::Stop stop_;
   std::string state_directory_;
@@ -146,7 +153,7 @@ TEST_F(InstanceTest, AnEventIndexBeyondTheBatchIsNone) {
   expect_outcome(instance->handle(nullptr, Batch(3).batch), PROJECTOR_RETRY, "the other side hung up", 2);
   const auto again = good("external", {{"retry_after", "102"}});
   expect_outcome(again->handle(nullptr, Batch(2).batch), PROJECTOR_RETRY, "the other side hung up");
-  EXPECT_EQ(test::read_bytes(plugins() / "events"), "2 101\n2 102\n2 101\n2 102\n");
+  EXPECT_EQ(plugin::test::read_bytes(plugins() / "events"), "2 101\n2 102\n2 101\n2 102\n");
 }
 
 TEST_F(InstanceTest, WithoutAStateDirectoryThereIsNone) {
@@ -239,4 +246,4 @@ TEST_F(InstanceTest, StoppingIsTold) {
 }
 
 } // namespace
-} // namespace projector::plugin
+} // namespace projector::runner

@@ -1,7 +1,7 @@
-#include "plugin/instance.hpp"
+#include "runner/instance.hpp"
 
 #include "base/clean_text.hpp"
-#include "plugin/host_table.hpp"
+#include "runner/host_table.hpp"
 
 #include <cxxabi.h>
 #include <fmt/core.h>
@@ -12,9 +12,13 @@
 #include <string_view>
 #include <vector>
 
-namespace projector::plugin {
+namespace projector::runner {
 
 namespace {
+
+using plugin::Outcome;
+using plugin::Settings;
+using plugin::StatementSink;
 
 constexpr std::size_t kLongestText = 4096;
 
@@ -84,8 +88,8 @@ Outcome outcome_of(const char* function, projector_status status, const ErrorBuf
 } // namespace
 
 struct Instance::State {
-  State(std::shared_ptr<Module> loaded, InstanceOptions given, std::function<bool()> stopping)
-      : module(std::move(loaded)), options(std::move(given)), host(options.log, std::move(stopping)) {
+  State(const Module& loaded, InstanceOptions given, std::function<bool()> stopping)
+      : plugin(loaded.descriptor()), options(std::move(given)), host(options.log, std::move(stopping)) {
     for (const Settings::Entry& entry : options.settings.entries()) {
       settings.push_back({entry.key.c_str(), entry.value.c_str()});
     }
@@ -116,7 +120,7 @@ struct Instance::State {
     return outcome_of(function, status, error, n_events);
   }
 
-  std::shared_ptr<Module> module; // first, so that it is closed last
+  const projector_plugin& plugin;
   InstanceOptions options;
   std::vector<projector_setting> settings;
   projector_config config = {};
@@ -128,11 +132,10 @@ struct Instance::State {
 
 Instance::Instance(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
-Instance::Created Instance::create(std::shared_ptr<Module> module, InstanceOptions options,
-                                   std::function<bool()> stopping) {
-  auto state = std::make_unique<State>(std::move(module), std::move(options), std::move(stopping));
+Instance::Created Instance::create(const Module& module, InstanceOptions options, std::function<bool()> stopping) {
+  auto state = std::make_unique<State>(module, std::move(options), std::move(stopping));
   Outcome outcome = state->call("create", nullptr, 0, [&](projector_tx*, projector_error* error) {
-    return state->module->descriptor().create(&state->host.table(), &state->config, &state->object, error);
+    return state->plugin.create(&state->host.table(), &state->config, &state->object, error);
   });
   if (!outcome.ok()) {
     return {nullptr, std::move(outcome)};
@@ -148,7 +151,7 @@ Instance::~Instance() {
 }
 
 const projector_plugin& Instance::descriptor() const noexcept {
-  return state_->module->descriptor();
+  return state_->plugin;
 }
 
 Outcome Instance::setup(StatementSink& transaction) {
@@ -182,4 +185,4 @@ Outcome Instance::reset(StatementSink& transaction) {
   });
 }
 
-} // namespace projector::plugin
+} // namespace projector::runner

@@ -1,4 +1,4 @@
-#include "plugin/descriptor.hpp"
+#include "runner/descriptor.hpp"
 
 #include "base/clean_text.hpp"
 
@@ -9,9 +9,15 @@
 #include <cstring>
 #include <utility>
 
-namespace projector::plugin {
+namespace projector::runner {
 
 namespace {
+
+using plugin::bad_descriptor;
+using plugin::Facts;
+using plugin::judge_versions;
+using plugin::Refusal;
+using plugin::SettingSpec;
 
 constexpr std::uint32_t kLargestStruct = 64U << 10;
 
@@ -144,4 +150,4 @@ DescriptorResult read_descriptor(const projector_plugin& found) {
   return {std::move(descriptor), std::nullopt};
 }
 
-} // namespace projector::plugin
+} // namespace projector::runner

@@ -1,6 +1,6 @@
-#include "plugin/host_table.hpp"
+#include "runner/host_table.hpp"
 
-#include "fake_statement_sink.hpp"
+#include "unit/plugin/fake_statement_sink.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,11 @@
 #include <cstring>
 #include <optional>
 
-namespace projector::plugin {
+namespace projector::runner {
 namespace {
+
+using plugin::Verdict;
+using plugin::test::FakeStatementSink;
 
 /// The function table as a plugin sees it, in the middle of a call with three events.
 class HostTableTest : public ::testing::Test {
@@ -28,7 +31,7 @@ protected:
     return table_.exec(table_.ctx, call_->transaction(), event_index, 0, sql, nullptr, 0, &error_);
   }
 
-  test::FakeStatementSink sink_;
+  FakeStatementSink sink_;
   std::pair<std::int32_t, std::string> log_;
   HostTable host_;
   const projector_host& table_ = host_.table();
@@ -166,4 +169,4 @@ TEST_F(HostTableTest, AFailedQueryHasNoRows) {
 }
 
 } // namespace
-} // namespace projector::plugin
+} // namespace projector::runner

@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-namespace projector::plugin {
+namespace projector::runner {
 
 /// What one instance gets as its projector_host, and the functions that it calls: they let no exception out, and accept
 /// a statement only on the worker's thread with the transaction of the running call. Owned by the instance, made on its
@@ -33,7 +33,7 @@ public:
   /// `n_events`. Its end frees rows that the plugin did not free. One at a time.
   class Call {
   public:
-    Call(HostTable& host, StatementSink* sink, std::size_t n_events);
+    Call(HostTable& host, plugin::StatementSink* sink, std::size_t n_events);
     ~Call();
     Call(const Call&) = delete;
     Call& operator=(const Call&) = delete;
@@ -41,16 +41,16 @@ public:
     /// A token that differs in every call; null if there is no sink.
     [[nodiscard]] projector_tx* transaction() const noexcept { return transaction_; }
     /// The first verdict of this call that was not OK.
-    [[nodiscard]] std::optional<Verdict> failure() const;
+    [[nodiscard]] std::optional<plugin::Verdict> failure() const;
 
   private:
     friend class HostTable;
     HostTable& host_;
-    StatementSink* sink_;
+    plugin::StatementSink* sink_;
     std::size_t n_events_;
     projector_tx* transaction_;
-    std::vector<std::unique_ptr<Rows>> rows_;
-    std::optional<Verdict> failure_;
+    std::vector<std::unique_ptr<plugin::Rows>> rows_;
+    std::optional<plugin::Verdict> failure_;
   };
 
   /// What a plugin passed with one statement.
@@ -63,18 +63,18 @@ public:
     std::size_t n_params;
   };
   /// The functions below are what the table's call; those that return a verdict may throw std::bad_alloc only.
-  Verdict exec(const Statement& statement);
-  Verdict query(const Statement& statement, projector_rows** rows);
+  plugin::Verdict exec(const Statement& statement);
+  plugin::Verdict query(const Statement& statement, projector_rows** rows);
   /// Null if they do not belong to the running call, or on another thread.
-  [[nodiscard]] const Rows* rows(const projector_rows* rows) const noexcept;
+  [[nodiscard]] const plugin::Rows* rows(const projector_rows* rows) const noexcept;
   void free_rows(const projector_rows* rows) noexcept;
   void log(std::int32_t level, projector_str message) const;
   [[nodiscard]] bool stopping() const noexcept { return stopping_(); }
 
 private:
   template <class Run>
-  Verdict run(const Statement& statement, const char* function, Run run);
-  Verdict misuse(const char* what);
+  plugin::Verdict run(const Statement& statement, const char* function, Run run);
+  plugin::Verdict misuse(const char* what);
 
   const Log log_;
   const Stopping stopping_;
@@ -87,4 +87,4 @@ private:
   std::atomic<bool> misuse_logged_ = false;
 };
 
-} // namespace projector::plugin
+} // namespace projector::runner

@@ -1,4 +1,4 @@
-#include "base/child_answer.hpp"
+#include "support/child_answer.hpp"
 
 #include "base/unique_fd.hpp"
 
@@ -15,7 +15,7 @@
 #include <cstring>
 #include <system_error>
 
-namespace projector::base {
+namespace projector::test {
 namespace {
 
 // A child that dies while it writes leaves an answer without this end mark. Such an answer is not used.
@@ -53,9 +53,9 @@ constexpr char kEnd = '\0';
 }
 
 /// Reads until the answer or the pipe ends; false when the time is up.
-bool read_answer(int fd, TimePoint deadline, std::string& answer) {
+bool read_answer(int fd, base::TimePoint deadline, std::string& answer) {
   while (answer.empty() || answer.back() != kEnd) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - base::Clock::now()).count();
     if (left <= 0) {
       return false;
     }
@@ -85,13 +85,13 @@ std::string how_it_ended(int status) {
 
 } // namespace
 
-ChildAnswer ask_in_child(const std::function<std::string()>& question, Duration limit) {
+ChildAnswer ask_in_child(const std::function<std::string()>& question, base::Duration limit) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     fail("cannot make a pipe to a child process");
   }
-  const UniqueFd reader(ends[0]);
-  UniqueFd writer(ends[1]);
+  const base::UniqueFd reader(ends[0]);
+  base::UniqueFd writer(ends[1]);
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) {
@@ -103,7 +103,7 @@ ChildAnswer ask_in_child(const std::function<std::string()>& question, Duration 
   ::setpgid(child, child);
   writer.reset();
   std::string answer;
-  const bool in_time = read_answer(reader.get(), Clock::now() + limit, answer);
+  const bool in_time = read_answer(reader.get(), base::Clock::now() + limit, answer);
   ::kill(-child, SIGKILL); // the whole group, since the child may have started others; an exit under way keeps its code
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -119,4 +119,4 @@ ChildAnswer ask_in_child(const std::function<std::string()>& question, Duration 
   return {true, std::move(answer)};
 }
 
-} // namespace projector::base
+} // namespace projector::test

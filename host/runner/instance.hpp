@@ -1,46 +1,46 @@
 #pragma once
 
-#include "plugin/module.hpp"
 #include "plugin/outcome.hpp"
 #include "plugin/settings.hpp"
 #include "plugin/statement_sink.hpp"
+#include "runner/module.hpp"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
-namespace projector::plugin {
+namespace projector::runner {
 
 struct InstanceOptions {
   std::string projection_name;
   std::uint32_t partition_key = 0;
   std::uint32_t total_partitions = 1;
-  Settings settings;
+  plugin::Settings settings;
   std::string state_directory; ///< empty: none is given
   /// Text is valid UTF-8 and one line. Called on any thread of the plugin's.
   std::function<void(std::int32_t level, const std::string& text)> log;
 };
 
-/// One plugin object, made for one projection partition. Created, called and destroyed on its worker's thread; the
-/// exceptions that a plugin lets out against the contract end here, as FATAL.
+/// One plugin object, made for one projection partition. Created, called and destroyed on one thread, which is the
+/// plugin's worker thread; the exceptions that a plugin lets out against the contract end here, as FATAL.
 class Instance {
 public:
   struct Created {
     std::unique_ptr<Instance> instance; ///< nothing unless outcome is OK
-    Outcome outcome;
+    plugin::Outcome outcome;
   };
-  /// The plugin's stopping() returns what `stopping` returns, which is called on any thread.
-  static Created create(std::shared_ptr<Module> module, InstanceOptions options, std::function<bool()> stopping);
+  /// The plugin's stopping() returns what `stopping` returns, which is called on any thread. The module outlives it.
+  static Created create(const Module& module, InstanceOptions options, std::function<bool()> stopping);
   ~Instance();
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  Outcome setup(StatementSink& transaction);
+  plugin::Outcome setup(plugin::StatementSink& transaction);
   /// `transaction` is null for EXTERNAL plugins.
-  Outcome handle(StatementSink* transaction, const projector_batch& batch);
+  plugin::Outcome handle(plugin::StatementSink* transaction, const projector_batch& batch);
   void finished(bool committed);
-  Outcome reset(StatementSink& transaction);
+  plugin::Outcome reset(plugin::StatementSink& transaction);
 
 private:
   struct State;
@@ -49,4 +49,4 @@ private:
   std::unique_ptr<State> state_;
 };
 
-} // namespace projector::plugin
+} // namespace projector::runner

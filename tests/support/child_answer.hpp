@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-namespace projector::base {
+namespace projector::test {
 
 /// The result of a question that was asked in a child process.
 struct ChildAnswer {
@@ -17,6 +17,6 @@ struct ChildAnswer {
 /// killed after `limit` and this process goes on. The answer is text without a NUL byte; it does not include what
 /// `question` throws or prints. Call it from a program with one thread. Throws std::system_error if no child can be
 /// started.
-ChildAnswer ask_in_child(const std::function<std::string()>& question, Duration limit);
+ChildAnswer ask_in_child(const std::function<std::string()>& question, base::Duration limit);
 
-} // namespace projector::base
+} // namespace projector::test

@@ -1,4 +1,4 @@
-#include "base/child_answer.hpp"
+#include "support/child_answer.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <csignal>
 #include <stdexcept>
 
-namespace projector::base {
+namespace projector::test {
 namespace {
 
 constexpr auto kEnough = std::chrono::minutes(5);
@@ -61,4 +61,4 @@ TEST(ChildAnswer, AChildThatHangsIsKilled) {
 }
 
 } // namespace
-} // namespace projector::base
+} // namespace projector::test

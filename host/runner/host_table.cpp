@@ -1,4 +1,4 @@
-#include "plugin/host_table.hpp"
+#include "runner/host_table.hpp"
 
 #include "base/clean_text.hpp"
 #include "plugin/statement_check.hpp"
@@ -12,9 +12,14 @@
 #include <new>
 #include <utility>
 
-namespace projector::plugin {
+namespace projector::runner {
 
 namespace {
+
+using plugin::check_arguments;
+using plugin::Rows;
+using plugin::StatementSink;
+using plugin::Verdict;
 
 constexpr std::size_t kLongestLogText = 8192;
 constexpr std::size_t kLongestVerdictText = 8192;
@@ -246,4 +251,4 @@ void HostTable::log(std::int32_t level, projector_str message) const {
        base::clean_text(text, kLongestLogText));
 }
 
-} // namespace projector::plugin
+} // namespace projector::runner
