@@ -1,86 +1,46 @@
 /* Ends its process, or never returns, in the way that the setting `how` names, in the call that `where` names; in
- * handle once the event at `position` comes. Before that it writes the events of each batch into its table. */
-#include "basic.h"
+ * handle once the event at `position` or one of the type `event_type` comes. Before that it writes the events of each
+ * batch into its table. Built again as a version that does no harm, and as one that crashes while it is loaded. */
+#include "ways_to_die.h"
 
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
+#ifndef DIES_VERSION
+#define DIES_VERSION "1.0.0"
+#endif
 
 static const projector_setting_spec kWhere = BASIC_SETTING(STRING, "where", "handle", "The call");
 static const projector_setting_spec kHow = BASIC_SETTING(STRING, "how", "segv", "The way");
 static const projector_setting_spec kPosition = BASIC_SETTING(INTEGER, "position", "0", "The event");
-static const projector_setting_spec* const kSettings[] = {&kWhere, &kHow, &kPosition, NULL};
+static const projector_setting_spec kType =
+    BASIC_SETTING(STRING, "event_type", "", "Events of this type are meant, too");
+static const projector_setting_spec kLibrary = BASIC_SETTING(STRING, "library", "", "The file that `library` opens");
+static const projector_setting_spec* const kSettings[] = {&kWhere, &kHow, &kPosition, &kType, &kLibrary, NULL};
 
-static volatile int sink;
-
-/* Not a tail call, so that each one takes stack. */
-static __attribute__((noinline)) int overflow(int depth) { // NOLINT(misc-no-recursion)
-  volatile char frame[4096];
-  frame[0] = (char)depth;
-  return depth < 0 ? 0 : overflow(depth + 1) + frame[0];
+#ifdef DIES_ON_LOAD
+__attribute__((constructor)) static void crash_on_load(void) {
+  crash_here();
 }
+#endif
 
-static void* write_to_null(void* unused) {
-  (void)unused;
-  *(volatile int*)8 = 1; // NOLINT: that is what it is for
-  return NULL;
-}
-
-static void lock_twice(void) {
-  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-  pthread_mutex_lock(&mutex);
-  pthread_mutex_lock(&mutex);
-}
-
-static void crash_in_a_thread(void) {
-  pthread_t thread;
-  pthread_create(&thread, NULL, write_to_null, NULL);
-  pthread_join(thread, NULL);
-}
-
-static void die(const char* how, const projector_batch* batch) {
-  if (strcmp(how, "segv") == 0) {
-    write_to_null(NULL);
-  } else if (strcmp(how, "thread") == 0) {
-    crash_in_a_thread();
-  } else if (strcmp(how, "abort") == 0) {
-    abort();
-  } else if (strcmp(how, "exit") == 0) {
-    exit(0);
-  } else if (strcmp(how, "_exit") == 0) {
-    _exit(3);
-  } else if (strcmp(how, "kill") == 0) {
-    kill(getpid(), SIGKILL);
-  } else if (strcmp(how, "stack") == 0) {
-    sink = overflow(0);
-  } else if (strcmp(how, "loop") == 0) {
-    for (;;) {
-      sink = 1;
-    }
-  } else if (strcmp(how, "deadlock") == 0) {
-    lock_twice();
-  } else if (strcmp(how, "write_event") == 0) {
-    ((projector_event*)batch->events[0])->global_position = 1; // NOLINT: likewise
-  } else if (strcmp(how, "descriptors") == 0) {
-    for (int fd = 0; fd < 1024; ++fd) {
-      close(fd);
-    }
-  } else if (strcmp(how, "memory") == 0) {
-    for (;;) {
-      char* block = malloc(1u << 20u);
-      if (block == NULL) {
-        abort();
-      }
-      memset(block, 1, 1u << 20u);
-    }
-  }
+static int is_here(const basic* self, const char* here) {
+#ifdef DIES_NEVER
+  (void)self, (void)here;
+  return 0;
+#else
+  return strcmp(setting(self->config, "where"), here) == 0;
+#endif
 }
 
 static void die_in(const basic* self, const char* here) {
-  if (strcmp(setting(self->config, "where"), here) == 0) {
-    die(setting(self->config, "how"), NULL);
+  if (is_here(self, here)) {
+    die(self, setting(self->config, "how"), NULL, NULL);
   }
+}
+
+static int is_meant(const basic* self, const projector_event* event) {
+  const char* type = setting(self->config, "event_type");
+  return event->global_position == setting_number(self->config, "position") ||
+         (strlen(type) == event->event_type.size && *type != '\0' &&
+          memcmp(type, event->event_type.data, event->event_type.size) == 0);
 }
 
 static projector_status create(const projector_host* host, const projector_config* config, void** instance,
@@ -104,10 +64,13 @@ static projector_status setup(void* instance, projector_tx* tx, projector_error*
 
 static projector_status handle(void* instance, projector_tx* tx, const projector_batch* batch, projector_error* error) {
   const basic* self = instance;
-  const int64_t position = setting_number(self->config, "position");
   for (size_t i = 0; i < batch->n_events; ++i) {
-    if (strcmp(setting(self->config, "where"), "handle") == 0 && batch->events[i]->global_position == position) {
-      die(setting(self->config, "how"), batch);
+    if (is_here(self, "handle") && is_meant(self, batch->events[i])) {
+      const projector_status refused = die(self, setting(self->config, "how"), batch, error);
+      if (refused != PROJECTOR_OK) {
+        error->event_index = (uint32_t)i;
+        return refused;
+      }
     }
     const projector_status status = seen_add(self, tx, batch, (uint32_t)i, error);
     if (status != PROJECTOR_OK) {
@@ -127,7 +90,17 @@ static projector_status reset(void* instance, projector_tx* tx, projector_error*
   return seen_reset(instance, tx, error);
 }
 
-const projector_plugin projector_plugin_v1 = {
-    BASIC_HEAD("dies"), .create = create, .destroy = destroy,   .settings = kSettings,
-    .setup = setup,     .handle = handle, .finished = finished, .reset = reset,
-};
+const projector_plugin projector_plugin_v1 = {.struct_size = sizeof(projector_plugin),
+                                              .abi_minor = PROJECTOR_ABI_MINOR,
+                                              .flags = PROJECTOR_PLUGIN_TABLES_BY_PROJECTION,
+                                              .read_model_version = 1,
+                                              .name = "dies",
+                                              .version = DIES_VERSION,
+                                              .description = "ends its process",
+                                              .create = create,
+                                              .destroy = destroy,
+                                              .settings = kSettings,
+                                              .setup = setup,
+                                              .handle = handle,
+                                              .finished = finished,
+                                              .reset = reset};
