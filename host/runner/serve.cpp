@@ -132,6 +132,7 @@ private:
     batch.events = handle_.events.data();
     batch.n_events = handle_.events.size();
     batch.head_position = handle_.head_position;
+    batch.current = memory_.current();
     return instance_->handle(handle_.transaction ? &sink_ : nullptr, batch);
   }
 

@@ -65,7 +65,7 @@ FIELD(projector_event, trace_id, 144);
 FIELD(projector_event, correlation_id, 160);
 FIELD(projector_event, causation_id, 176);
 
-SIZE(projector_batch, 40);
+SIZE(projector_batch, 48);
 FIELD(projector_batch, struct_size, 0);
 FIELD(projector_batch, flags, 4);
 FIELD(projector_batch, attempt, 8);
@@ -73,6 +73,7 @@ FIELD(projector_batch, reserved, 12);
 FIELD(projector_batch, events, 16);
 FIELD(projector_batch, n_events, 24);
 FIELD(projector_batch, head_position, 32);
+FIELD(projector_batch, current, 40);
 
 SIZE(projector_config, 48);
 FIELD(projector_config, struct_size, 0);
@@ -121,7 +122,7 @@ FIELD(projector_plugin, finished, 112);
 FIELD(projector_plugin, reset, 120);
 FIELD(projector_plugin, get_extension, 128);
 
-HOLDS(PROJECTOR_ABI_MINOR == 0u);
+HOLDS(PROJECTOR_ABI_MINOR == 1u);
 HOLDS(PROJECTOR_OK == 0);
 HOLDS(PROJECTOR_RETRY == 1);
 HOLDS(PROJECTOR_REJECT == 2);

@@ -17,8 +17,8 @@ namespace projector::test {
 /// A plugin that was built beside this program.
 class Library {
 public:
-  explicit Library(const std::string& name)
-      : handle_(dlopen((PLUGIN_DIRECTORY "/" + name + ".so").c_str(), RTLD_NOW | RTLD_LOCAL)) {
+  explicit Library(const std::string& name, const std::string& directory = PLUGIN_DIRECTORY)
+      : handle_(dlopen((directory + "/" + name + ".so").c_str(), RTLD_NOW | RTLD_LOCAL)) {
     if (handle_ == nullptr) {
       throw std::runtime_error(dlerror());
     }

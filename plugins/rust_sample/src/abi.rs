@@ -7,7 +7,7 @@ pub const OK: Status = 0;
 pub const RETRY: Status = 1;
 pub const REJECT: Status = 2;
 pub const FATAL: Status = 3;
-pub const ABI_MINOR: u32 = 0;
+pub const ABI_MINOR: u32 = 1;
 pub const SQL_ONCE: u32 = 1;
 pub const TABLES_BY_PROJECTION: u32 = 2;
 pub const SETTING_STRING: i32 = 1;
@@ -103,7 +103,12 @@ pub struct Batch {
     pub events: *const *const Event,
     pub n_events: usize,
     pub head_position: i64,
+    pub current: *mut u32,
 }
+
+/// The `struct_size` from which on a batch has `current`. A host of minor 0 has no memory there, so a batch is never read
+/// as a whole.
+pub const BATCH_SIZE_WITH_CURRENT: u32 = 48;
 
 #[repr(C)]
 pub struct Config {
@@ -172,7 +177,7 @@ const _: () = assert!(std::mem::size_of::<Value>() == 24);
 const _: () = assert!(std::mem::size_of::<SettingSpec>() == 40);
 const _: () = assert!(std::mem::size_of::<Error>() == 24);
 const _: () = assert!(std::mem::size_of::<Event>() == 192);
-const _: () = assert!(std::mem::size_of::<Batch>() == 40);
+const _: () = assert!(std::mem::size_of::<Batch>() == 48);
 const _: () = assert!(std::mem::size_of::<Config>() == 48);
 const _: () = assert!(std::mem::size_of::<Host>() == 88);
 const _: () = assert!(std::mem::size_of::<Plugin>() == 136);

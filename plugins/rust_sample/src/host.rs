@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString};
 use std::os::raw::c_char;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::str::Utf8Error;
+use std::sync::atomic::{compiler_fence, AtomicU32, Ordering};
 
 /// Why a call ends without OK.
 #[derive(Debug)]
@@ -90,6 +91,39 @@ pub unsafe fn bytes(field: &abi::Str) -> Option<&[u8]> {
 /// Like `bytes`.
 pub unsafe fn text(field: &abi::Str) -> Result<&str, Utf8Error> {
     std::str::from_utf8(bytes(field).unwrap_or_default())
+}
+
+/// Where the host reads which event of the batch is at hand, should the process end. A host of minor 0 does not ask for it.
+pub struct CurrentEvent<'a>(Option<&'a AtomicU32>);
+
+impl CurrentEvent<'_> {
+    /// # Safety
+    /// `batch` is from the host, in the call that is running.
+    pub unsafe fn of(batch: *const abi::Batch) -> Self {
+        if (*batch).struct_size < abi::BATCH_SIZE_WITH_CURRENT {
+            return CurrentEvent(None);
+        }
+        CurrentEvent((*batch).current.cast::<AtomicU32>().as_ref())
+    }
+
+    /// What follows works on this event.
+    pub fn begin(&self, index: usize) {
+        self.write(index as u32);
+    }
+
+    /// What follows works on no event alone.
+    pub fn end(&self) {
+        self.write(abi::NO_EVENT);
+    }
+
+    fn write(&self, index: u32) {
+        if let Some(current) = self.0 {
+            // The fences keep the compiler from moving what may crash to the other side of the store.
+            compiler_fence(Ordering::SeqCst);
+            current.store(index, Ordering::Relaxed);
+            compiler_fence(Ordering::SeqCst);
+        }
+    }
 }
 
 /// A setting of the projection; none if it is OPTIONAL and absent.
@@ -249,6 +283,34 @@ mod tests {
             assert_eq!(bytes(&field(b"a\xFFb")), Some(&b"a\xFFb"[..]));
             assert_eq!(bytes(&null), None);
         }
+    }
+
+    #[test]
+    fn the_event_at_hand_is_written_where_the_host_reads_it() {
+        let mut current = 7;
+        let event: *const abi::Event = std::ptr::null();
+        let mut batch = abi::Batch {
+            struct_size: std::mem::size_of::<abi::Batch>() as u32,
+            flags: 0,
+            attempt: 1,
+            reserved: 0,
+            events: &event,
+            n_events: 1,
+            head_position: 1,
+            current: &mut current,
+        };
+        unsafe {
+            CurrentEvent::of(&batch).begin(3);
+            assert_eq!(*batch.current, 3);
+            CurrentEvent::of(&batch).end();
+            assert_eq!(*batch.current, abi::NO_EVENT);
+        }
+        batch.struct_size = 40;
+        unsafe { CurrentEvent::of(&batch).begin(4) };
+        batch.struct_size = 48;
+        batch.current = std::ptr::null_mut();
+        unsafe { CurrentEvent::of(&batch).begin(5) };
+        assert_eq!(current, abi::NO_EVENT);
     }
 
     fn answered(size: usize, call: impl FnOnce() -> Outcome) -> (abi::Status, u32, String) {

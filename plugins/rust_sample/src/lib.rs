@@ -5,7 +5,7 @@ mod host;
 
 use abi::{Batch, Config, Error, Event, Host, Plugin, SettingList, SettingSpec, Status, Tx};
 use host::{answer, bytes, identifier, number_array, setting, statement, text, text_array};
-use host::{Failure, Outcome, Transaction};
+use host::{CurrentEvent, Failure, Outcome, Transaction};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::os::raw::{c_char, c_void};
@@ -45,11 +45,13 @@ impl Counter {
         }
     }
 
-    fn handle(&self, transaction: &Transaction, events: &[&Event]) -> Outcome {
+    fn handle(&self, transaction: &Transaction, events: &[&Event], current: &CurrentEvent) -> Outcome {
         let mut counts = BTreeMap::new();
         for (index, event) in events.iter().enumerate() {
+            current.begin(index);
             *counts.entry(self.type_of(event, index)?).or_default() += 1;
         }
+        current.end();
         let counts = match &self.labels_table {
             Some(table) => self.by_label(transaction, table, counts)?,
             None => counts.into_iter().map(|(event_type, events)| (event_type.to_string(), events)).collect(),
@@ -130,7 +132,8 @@ unsafe extern "C" fn setup(instance: *mut c_void, tx: *mut Tx, error: *mut Error
 unsafe extern "C" fn handle(instance: *mut c_void, tx: *mut Tx, batch: *const Batch, error: *mut Error) -> Status {
     call(instance, tx, error, |counter, transaction| {
         // A reference has the layout of a pointer.
-        counter.handle(transaction, std::slice::from_raw_parts((*batch).events.cast(), (*batch).n_events))
+        let events = std::slice::from_raw_parts((*batch).events.cast(), (*batch).n_events);
+        counter.handle(transaction, events, &CurrentEvent::of(batch))
     })
 }
 

@@ -57,10 +57,25 @@ private:
   std::uint32_t index_;
 };
 
+namespace detail {
+
+/// Writes the index of the event at hand to where the host reads it if the process ends. `current` may be null.
+inline void write_current(std::uint32_t* current, std::uint32_t index) noexcept {
+  if (current != nullptr) {
+    // The fences keep the compiler from moving what may crash to the other side of the store.
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(current, index, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  }
+}
+
+} // namespace detail
+
 /// A view of the events handed over in one call, in order of position; valid until the call returns.
 class Batch {
 public:
-  explicit Batch(const projector_batch& batch) noexcept : batch_(&batch) {}
+  explicit Batch(const projector_batch& batch) noexcept
+      : batch_(&batch), current_(PROJECTOR_HAS(projector_batch, &batch, current) ? batch.current : nullptr) {}
 
   /// At least 1.
   [[nodiscard]] std::size_t size() const noexcept { return batch_->n_events; }
@@ -68,6 +83,13 @@ public:
     return {*batch_->events[index], static_cast<std::uint32_t>(index)};
   }
 
+  /// Tells the host that the code that follows works on this event, so that it knows which one to blame if the process
+  /// ends there. A loop over the batch (for (const Event event : batch)) does so for each event, and ends the last one.
+  void begin_event(const Event& event) const noexcept { detail::write_current(current_, event.index()); }
+  /// Tells the host that the code that follows works on no event alone. It is for loops that are left early.
+  void end_event() const noexcept { detail::write_current(current_, PROJECTOR_NO_EVENT); }
+
+  /// Begins each event that it is read for, and ends the last one.
   class Iterator {
   public:
     using iterator_category = std::input_iterator_tag;
@@ -76,22 +98,34 @@ public:
     using pointer = void;
     using reference = Event;
     Iterator() noexcept = default;
-    Iterator(const projector_batch* batch, std::size_t index) noexcept : batch_(batch), index_(index) {}
-    Event operator*() const noexcept { return Batch(*batch_)[index_]; }
+    Iterator(const projector_batch* batch, std::uint32_t* current, std::size_t index) noexcept
+        : batch_(batch), current_(current), index_(index) {}
+    Event operator*() const noexcept {
+      const auto index = static_cast<std::uint32_t>(index_);
+      detail::write_current(current_, index);
+      return {*batch_->events[index_], index};
+    }
     Iterator& operator++() noexcept {
-      ++index_;
+      if (++index_ == batch_->n_events) {
+        detail::write_current(current_, PROJECTOR_NO_EVENT);
+      }
       return *this;
     }
-    Iterator operator++(int) noexcept { return {batch_, index_++}; }
+    Iterator operator++(int) noexcept {
+      const Iterator before = *this;
+      ++*this;
+      return before;
+    }
     friend bool operator==(const Iterator& a, const Iterator& b) noexcept { return a.index_ == b.index_; }
     friend bool operator!=(const Iterator& a, const Iterator& b) noexcept { return a.index_ != b.index_; }
 
   private:
     const projector_batch* batch_ = nullptr;
+    std::uint32_t* current_ = nullptr;
     std::size_t index_ = 0;
   };
-  [[nodiscard]] Iterator begin() const noexcept { return {batch_, 0}; }
-  [[nodiscard]] Iterator end() const noexcept { return {batch_, size()}; }
+  [[nodiscard]] Iterator begin() const noexcept { return {batch_, current_, 0}; }
+  [[nodiscard]] Iterator end() const noexcept { return {batch_, current_, size()}; }
 
   /// Some of these events may have been handed over before.
   [[nodiscard]] bool repeated() const noexcept { return (batch_->flags & PROJECTOR_BATCH_REPEATED) != 0; }
@@ -105,6 +139,7 @@ public:
 
 private:
   const projector_batch* batch_;
+  std::uint32_t* current_; ///< null if the host does not ask for it
 };
 
 } // namespace projector

@@ -128,6 +128,17 @@ static inline int projector_cell_text(const projector_host* host, const projecto
   return 1;
 }
 
+/* Tells the host that the code that follows works on this event of the batch, or on none alone if index is
+ * PROJECTOR_NO_EVENT. If the process ends there, the host knows which event to blame. */
+static inline void projector_begin_event(const projector_batch* batch, uint32_t index) {
+  if (PROJECTOR_HAS(projector_batch, batch, current) && batch->current != NULL) {
+    /* The fences keep the compiler from moving what may crash to the other side of the store. */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(batch->current, index, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  }
+}
+
 /* Fills in the error, which may be NULL, and returns the status: return projector_fail(error, PROJECTOR_REJECT, i, ..);
  */
 __attribute__((format(printf, 4, 5))) static inline projector_status

@@ -18,7 +18,8 @@ template <class Type>
 struct Bridge;
 } // namespace detail
 
-/// The common base of both kinds of projections. One instance serves one partition, on one thread.
+/// The common base of both kinds of projections. One instance serves one partition, on one thread of a process of its
+/// own. That process may be killed at any time, so the destructor may not run.
 class ProjectionBase {
 public:
   virtual ~ProjectionBase() = default;
@@ -33,7 +34,8 @@ public:
   /// events meanwhile: their statements are committed before it or rolled back, but their effects outside the database
   /// may happen after it.
   virtual void reset(Transaction&) { throw Fatal("this projection cannot be reset"); }
-  /// Called with the outcome of the last handle call: true if it was committed, false if it was rolled back.
+  /// Called with the outcome of the last handle call: true if it was committed, false if it was rolled back. It comes
+  /// right before the next call, or once the host has no further events; not if the process ends before.
   virtual void finished(bool committed) { static_cast<void>(committed); }
 
 protected:
@@ -65,7 +67,8 @@ class Projection : public ProjectionBase {
 public:
   /// Handles one event. Statements and exceptions are charged to it.
   virtual void handle(Transaction&, const Event&) { throw Fatal("override handle or handle_batch"); }
-  /// Handles all events of a batch, in order: for one statement for each batch instead of one for each event.
+  /// Handles all events of a batch, in order: for one statement for each batch instead of one for each event. Loop over
+  /// `batch`, or call begin_event, so that the host knows which event to blame if the process ends.
   virtual void handle_batch(Transaction& transaction, const Batch& batch) {
     for (const Event event : batch) {
       event_at_hand_ = event.index();

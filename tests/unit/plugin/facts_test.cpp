@@ -132,7 +132,7 @@ TEST(Facts, TypesAndFlagsThatDoNotExist) {
 
 TEST(Facts, Versions) {
   EXPECT_EQ(refusal([](Facts& facts) { facts.min_host_minor = UINT32_MAX; }),
-            "needs a host of plugin interface 1.4294967295, this is 1.0: upgrade projectord");
+            "needs a host of plugin interface 1.4294967295, this is 1.1: upgrade projectord");
   EXPECT_EQ(refusal([](Facts& facts) { facts.abi_minor = facts.read_model_version = UINT32_MAX; }), "");
 }
 

@@ -25,7 +25,7 @@ TEST_F(Inspect, AGoodFile) {
                             "name              many_settings\n"
                             "version           1.0.0\n"
                             "description       a test plugin\n"
-                            "interface         1.0, needs a host of 1.0\n"
+                            "interface         1.1, needs a host of 1.0\n"
                             "flags             TABLES_BY_PROJECTION\n"
                             "read model        version 1\n"
                             "event types       OrderPlaced, OrderPaid\n"

@@ -127,10 +127,10 @@ TEST(Descriptor, ALaterMinorsLongerOneIsCutToWhatThisHostKnows) {
 
 TEST(Descriptor, NothingOfOneThatNeedsANewerHostIsRead) {
   projector_plugin plugin = good();
-  plugin.abi_minor = plugin.min_host_minor = 1;
+  plugin.abi_minor = plugin.min_host_minor = 2;
   plugin.reserved = 5;
   plugin.name = nullptr;
-  EXPECT_EQ(refusal(plugin), "needs a host of plugin interface 1.1, this is 1.0: upgrade projectord");
+  EXPECT_EQ(refusal(plugin), "needs a host of plugin interface 1.2, this is 1.1: upgrade projectord");
 }
 
 TEST(Descriptor, TextsAreReadNoFurtherThanOneByteBehindTheLimit) {
@@ -162,8 +162,8 @@ TEST(Descriptor, SizesAndVersions) {
   EXPECT_EQ(refusal([=](projector_plugin& p) { p.struct_size = less; }),
             "struct_size is " + std::to_string(less) + ", expected " + range);
   EXPECT_EQ(refusal([](projector_plugin& p) { p.struct_size = 65537; }), "struct_size is 65537, expected " + range);
-  EXPECT_EQ(refusal([](projector_plugin& p) { p.min_host_minor = p.abi_minor = 1; }),
-            "needs a host of plugin interface 1.1, this is 1.0: upgrade projectord");
+  EXPECT_EQ(refusal([](projector_plugin& p) { p.min_host_minor = p.abi_minor = 2; }),
+            "needs a host of plugin interface 1.2, this is 1.1: upgrade projectord");
 }
 
 TEST(Descriptor, Head) {

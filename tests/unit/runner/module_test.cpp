@@ -81,7 +81,7 @@ TEST_F(ModuleTest, RefusesBadDescriptors) {
   EXPECT_EQ(refusal("size_huge"), "has a bad descriptor: struct_size is 2147483647, expected " +
                                       std::to_string(sizeof(projector_plugin)) +
                                       " to 65536: set it to sizeof(projector_plugin)");
-  EXPECT_EQ(refusal("newer_host"), "needs a host of plugin interface 1.7, this is 1.0: upgrade projectord");
+  EXPECT_EQ(refusal("newer_host"), "needs a host of plugin interface 1.7, this is 1.1: upgrade projectord");
   EXPECT_EQ(refusal("null_handle"), "has a bad descriptor: handle is NULL, expected a function");
   EXPECT_EQ(refusal("bad_name"),
             "has a bad descriptor: the name is \"another_name\", expected \"bad_name\" as the file is "

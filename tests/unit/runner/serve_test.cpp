@@ -14,6 +14,8 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,10 +44,14 @@ protected:
       runner_.join();
     }
   }
-  void start(const std::string& plugin) {
+  void start(const std::string& plugin) { start(staged(plugin)); }
+  void start_shipped(const std::string& plugin) {
+    const auto built = std::filesystem::path(PROJECTOR_TEST_PLUGIN_DIR) / (plugin + ".so");
+    start(plugin::stage(write(plugin + ".so", plugin::test::read_bytes(built)), staging()).staged.value());
+  }
+  void start(const plugin::StagedFile& staged_file) {
     host_ = channel::Memory::create();
     end_.emplace(*host_);
-    const auto staged_file = staged(plugin);
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets_.data()), 0);
     log_.reset(sockets_[0]);
     runner_ = std::thread([this, file = PluginFile{staged_file.copy, staged_file.source, staged_file.name}] {
@@ -78,6 +84,9 @@ protected:
       events_[index].struct_size = sizeof(projector_event);
       events_[index].global_position = static_cast<std::int64_t>(101 + index);
       events_[index].event_type = {"Even", 4};
+      if (index < payloads_.size()) {
+        events_[index].payload = {payloads_[index].data(), payloads_[index].size()};
+      }
       pointers.push_back(&events_[index]);
     }
     channel::write_handle(message, handle, pointers.data(), pointers.size());
@@ -89,12 +98,15 @@ protected:
     channel::write_finished(message, channel::Finished::None);
     return expect_end(call(Kind::Destroy, message));
   }
+  /// The index of the event that the plugin has begun.
+  std::uint32_t current() { return host_->read_current(); }
   static Outcome expect_end(plugin::CallResult result) {
     EXPECT_FALSE(result.failure) << result.failure->text;
     return std::move(result.outcome);
   }
 
   plugin::test::FakeStatementSink sink_;
+  std::vector<std::string> payloads_; ///< of the first events
   base::UniqueFd log_;
 
 private:
@@ -157,6 +169,26 @@ TEST_F(Serve, AQueryGetsItsRowsAndLogsReachTheHost) {
   const auto line = channel::receive_log_line(log_.get());
   EXPECT_EQ(line.status, channel::LogLine::Status::Line);
   EXPECT_EQ(line.text, "the first cell");
+}
+
+TEST_F(Serve, TheHostSeesWhichEventThePluginHasBegun) {
+  start_shipped("revenue");
+  EXPECT_TRUE(create({{"currency", ""}, {"default_currency", "EUR"}}).ok());
+  payloads_ = {R"({"amount":1})", R"({"amount":2})", "no order"};
+  EXPECT_EQ(current(), PROJECTOR_NO_EVENT);
+  EXPECT_EQ(handle(3).status, PROJECTOR_REJECT);
+  EXPECT_EQ(current(), 2u);
+  EXPECT_TRUE(handle(2).ok());
+  EXPECT_EQ(current(), PROJECTOR_NO_EVENT) << "it is through";
+}
+
+TEST_F(Serve, APluginOfMinorZeroRunsAndBeginsNoEvent) {
+  start("minor_0");
+  EXPECT_EQ(describe().facts.value().abi_minor, 0u);
+  EXPECT_TRUE(create().ok());
+  EXPECT_TRUE(handle(2).ok());
+  EXPECT_EQ(sink_.taken.size(), 2u);
+  EXPECT_EQ(current(), PROJECTOR_NO_EVENT);
 }
 
 TEST_F(Serve, RowsThatThePluginKeepsAreFreedAfterTheCall) {

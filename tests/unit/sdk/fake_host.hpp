@@ -2,6 +2,7 @@
 
 #include <projector/plugin.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -167,18 +168,27 @@ inline projector_event event_at(std::int64_t position, std::string_view type = "
   return event;
 }
 
-/// Owns the list that a projector_batch points to.
+/// Owns what a projector_batch points to.
 class EventBatch {
 public:
   explicit EventBatch(std::vector<projector_event> events) : events_(std::move(events)) {
     for (const projector_event& event : events_) {
       pointers_.push_back(&event);
     }
-    batch_ = projector_batch{sizeof(projector_batch), 0, 1, 0, pointers_.data(), pointers_.size(), 1000};
+    batch_ = projector_batch{sizeof(projector_batch), 0, 1, 0, pointers_.data(), pointers_.size(), 1000, &current};
   }
   EventBatch(const EventBatch&) = delete;
   EventBatch& operator=(const EventBatch&) = delete;
   [[nodiscard]] projector_batch* get() noexcept { return &batch_; }
+
+  /// As a host of minor 0 has it: the struct ends before `current`, and what lies there is no pointer.
+  void cut_to_minor_0() noexcept {
+    batch_.struct_size = offsetof(projector_batch, current);
+    batch_.current = reinterpret_cast<std::uint32_t*>(8);
+  }
+
+  static constexpr std::uint32_t kUntouched = 4242;
+  std::uint32_t current = kUntouched; ///< the index that the plugin wrote last
 
 private:
   std::vector<projector_event> events_;

@@ -88,6 +88,25 @@ TEST(PluginC, FailsWithText) {
   EXPECT_EQ(projector_fail(nullptr, PROJECTOR_FATAL, PROJECTOR_NO_EVENT, "unwanted"), PROJECTOR_FATAL);
 }
 
+TEST(PluginC, TellsTheEventAtHand) {
+  test::EventBatch batch({test::event_at(1), test::event_at(2)});
+  projector_begin_event(batch.get(), 1);
+  EXPECT_EQ(batch.current, 1u);
+  projector_begin_event(batch.get(), PROJECTOR_NO_EVENT);
+  EXPECT_EQ(batch.current, PROJECTOR_NO_EVENT);
+}
+
+TEST(PluginC, TellsNoEventToAHostThatDoesNotAsk) {
+  test::EventBatch batch({test::event_at(1)});
+  batch.cut_to_minor_0();
+  projector_begin_event(batch.get(), 0);
+  test::EventBatch without({test::event_at(1)});
+  without.get()->current = nullptr;
+  projector_begin_event(without.get(), 0);
+  EXPECT_EQ(batch.current, test::EventBatch::kUntouched);
+  EXPECT_EQ(without.current, test::EventBatch::kUntouched);
+}
+
 TEST(PluginC, FindsSettings) {
   const projector_setting settings[] = {{"a", "x"}, {"n", "250000"}};
   projector_config config{};
