@@ -11,16 +11,19 @@
 #include <projector/plugin.h>
 
 #include <CLI/CLI.hpp>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
+#include <system_error>
 
 namespace {
 
@@ -64,12 +67,16 @@ void describe_arguments(CLI::App& app, Arguments& arguments) {
 
 // A signal handler has no argument to find them by.
 std::atomic<channel::Memory*> crash_memory = nullptr;
+std::atomic<const char*> plugin_path = nullptr;
 std::atomic<std::uint64_t> plugin_begin = 0;
 std::atomic<std::uint64_t> plugin_end = 0;
 
 void pass_on_crash(const channel::Crash& crash) noexcept {
   channel::Crash placed = crash;
-  if (crash.instruction >= plugin_begin && crash.instruction < plugin_end) {
+  if (plugin_end == 0) {
+    // An initialiser crashed, while the plugin was loaded.
+    placed.plugin_offset = runner::offset_in_image(plugin_path, crash.instruction).value_or(channel::Crash::kOutside);
+  } else if (crash.instruction >= plugin_begin && crash.instruction < plugin_end) {
     placed.plugin_offset = crash.instruction - plugin_begin;
   }
   crash_memory.load()->record_crash(placed);
@@ -90,8 +97,17 @@ void prepare(Arguments& arguments, channel::Memory& memory, channel::LogSender& 
     ::close(arguments.events);
   }
   crash_memory = &memory;
+  plugin_path = arguments.plugin.copy.c_str();
   runner::install_crash_handler(pass_on_crash);
   runner::apply_limits(arguments.limits);
+  // A core file is written here, and the sandbox allows that nowhere else.
+  const std::string& directory = arguments.sandbox.state_directory;
+  if (::chdir(directory.empty() ? "/" : directory.c_str()) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot enter the state directory " + directory);
+  }
+#ifdef PROJECTOR_SANITIZED
+  arguments.sandbox.enabled = false; // a sanitizer needs more than a plugin
+#endif
   arguments.sandbox.readable.push_back(arguments.plugin.copy);
   const auto report = runner::enter_sandbox(arguments.sandbox);
   log.send(PROJECTOR_LOG_DEBUG, report.line());
@@ -117,6 +133,7 @@ void run(Arguments& arguments) {
     memory->set_remark(error.what());
     ::_exit(channel::kCouldNotStart);
   }
+  ::malloc_trim(0); // of what reading the arguments and building the filter have used: half of a small plugin's memory
   runner::serve(*memory, log, arguments.plugin, note_plugin);
   // Without destructors: a thread that the plugin has left behind may still run, and the host kills this process.
   ::_exit(0);

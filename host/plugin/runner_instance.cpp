@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -56,7 +58,7 @@ struct RunnerInstance::State {
     try {
       auto result = call_runner(end, kind, message.view(), sink, n_events, limit);
       if (!result.failure) {
-        return std::move(result.outcome);
+        return with_way_out(std::move(result.outcome));
       }
       note_end(function, *result.failure, limit);
     } catch (...) {
@@ -66,6 +68,16 @@ struct RunnerInstance::State {
     }
     const std::uint32_t current = memory->read_current();
     return {PROJECTOR_FATAL, *ended, current < n_events ? current : PROJECTOR_NO_EVENT};
+  }
+
+  /// The plugin knows only the error of the system call that was refused.
+  Outcome with_way_out(Outcome outcome) const {
+    const auto names = [&](int error) { return outcome.text.find(::strerrordesc_np(error)) != std::string::npos; };
+    if (!outcome.ok() && options.sandbox && (names(EPERM) || names(EACCES))) {
+      outcome.text +=
+          "; if its sandbox is the cause, allow it with sandbox_read or sandbox_write, or with sandbox = false";
+    }
+    return outcome;
   }
 
   void look() {

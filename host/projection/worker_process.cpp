@@ -153,9 +153,11 @@ std::optional<Worker::End> Worker::after_crash(const std::string& text, std::uin
     return after_unexplained_crash(text);
   }
   const auto& events = batch_.events();
-  const auto where = event_index < events.size()
-                         ? fmt::format("it had begun the {}", describe(*events[event_index]))
-                         : fmt::format("it had {} events from the {}", events.size(), describe(*events.front()));
+  const auto where =
+      event_index < events.size()
+          ? fmt::format("it had begun the {}", describe(*events[event_index]))
+          : fmt::format("it had {}the {}", events.size() == 1 ? "" : fmt::format("{} events from ", events.size()),
+                        describe(*events.front()));
   if (!trial_.running() && crashes_.first_in_handle()) {
     return back_off(fmt::format("{}; {}", text, where)) ? renew_instance() : End::Stop;
   }

@@ -17,4 +17,8 @@ struct LoadedImage {
 /// for the program itself.
 std::optional<LoadedImage> image_of(const void* symbol);
 
+/// How far `address` lies behind the load address of the object that was loaded from `path`; nothing if it lies in
+/// none. For a signal handler: allocates nothing. It takes the dynamic loader's lock.
+std::optional<std::uint64_t> offset_in_image(const char* path, std::uint64_t address) noexcept;
+
 } // namespace projector::runner

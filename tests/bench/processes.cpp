@@ -108,6 +108,7 @@ std::vector<double> replace_plugin(const std::string& dsn, std::uint32_t replace
   test::HostProcess host(dsn);
   install_version(host, 0);
   host.start();
+  expect(host.logs(": runs bench_drop_000"), "it does not run", host);
   test::EventWriters writers(dsn, {.writers = 4, .events = ~std::uint64_t{0}, .pause_us = 1000, .two_phase = false});
   std::vector<double> gaps;
   for (std::uint32_t version = 1; version <= replacements; ++version) {

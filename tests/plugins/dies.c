@@ -1,6 +1,7 @@
 /* Ends its process, or never returns, in the way that the setting `how` names, in the call that `where` names; in
- * handle once the event at `position` or one of the type `event_type` comes. Before that it writes the events of each
- * batch into its table. Built again as a version that does no harm, and as one that crashes while it is loaded. */
+ * handle once the event at `position` or one of the type `event_type` (*: any) comes. Before that it writes the events
+ * of each batch into its table. Built again as a version that does no harm, and as one that crashes while it is loaded.
+ */
 #include "ways_to_die.h"
 
 #ifndef DIES_VERSION
@@ -38,7 +39,7 @@ static void die_in(const basic* self, const char* here) {
 
 static int is_meant(const basic* self, const projector_event* event) {
   const char* type = setting(self->config, "event_type");
-  return event->global_position == setting_number(self->config, "position") ||
+  return strcmp(type, "*") == 0 || event->global_position == setting_number(self->config, "position") ||
          (strlen(type) == event->event_type.size && *type != '\0' &&
           memcmp(type, event->event_type.data, event->event_type.size) == 0);
 }

@@ -46,6 +46,22 @@ TEST_F(BetweenEvents, ACrashInDestroyIsLogged) {
       << everything();
 }
 
+TEST_F(BetweenEvents, AVersionThatCrashesOnTrialGivesWayToTheOneBefore) {
+  ASSERT_NO_FATAL_FAILURE(start_nine());
+  add_tenth(dying("handle", "segv", "", "*"), built("harmless", "dies"));
+  tenth_keeps_up();
+  host_.install_file(built("", "dies"), "dies");
+  EXPECT_TRUE(
+      tenth_becomes("live: generation 1 keeps running: (one of [0-9]+ events from the )?event at position "
+                    "[0-9]+ \\([A-Za-z]+ of [A-Za-z]+ a[0-9]+\\) was rejected: its process ended in handle with "
+                    "signal 11 \\(Segmentation fault\\) at dies\\.so\\+0x[0-9a-f]+, address 0x8"))
+      << tenth() << everything();
+  tenth_keeps_up();
+  expect_nine_undisturbed();
+  expect_all_exact();
+  EXPECT_EQ(host_.stop(), 0) << everything();
+}
+
 TEST_F(BetweenEvents, RubbishInTheChannelIsNotTaken) {
   ASSERT_NO_FATAL_FAILURE(start_nine());
   add_tenth(dying("handle", "channel",

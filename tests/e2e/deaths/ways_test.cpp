@@ -120,7 +120,7 @@ INSTANTIATE_TEST_SUITE_P(
     Each, BeforeAnyEvent,
     testing::Values(Way{"Load", "load", "segv",
                         "refused: .*/plugins/dies\\.so cannot be loaded: its process ended in loading the plugin with "
-                        "signal 11 \\(Segmentation fault\\).*, address 0x8"},
+                        "signal 11 \\(Segmentation fault\\) at dies\\.so\\+0x[0-9a-f]+, address 0x8"},
                     Way{"Create", "create", "segv",
                         "failed: the plugin's create failed: its process ended in create with signal 11 "
                         "\\(Segmentation fault\\) at dies\\.so\\+0x[0-9a-f]+, address 0x8"},

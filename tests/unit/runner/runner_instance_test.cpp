@@ -8,6 +8,7 @@
 
 #include <gmock/gmock.h>
 #include <signal.h> // NOLINT(modernize-deprecated-headers): kill
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <map>
@@ -35,6 +36,7 @@ protected:
     options.sandbox = std::string_view(PROJECTOR_TEST_SANITIZE).empty();
     options.handle_timeout = handle_timeout_;
     options.readable = readable_;
+    options.state_directory = state_directory_;
     options.memory_max = memory_max_;
     options.log = [this](std::int32_t /*level*/, std::string_view text) {
       const std::lock_guard lock(mutex_);
@@ -84,6 +86,7 @@ protected:
   base::Duration handle_timeout_ = std::chrono::minutes(1);
   std::uint64_t memory_max_ = 0;
   std::vector<std::string> readable_;
+  std::string state_directory_;
   test::FakeStatementSink sink_;
 
 private:
@@ -227,6 +230,23 @@ TEST_F(RunnerInstanceTest, MemoryHasALimit) {
   }
   memory_max_ = std::uint64_t{64} << 20;
   EXPECT_THAT(handle(*dying("handle", "memory", 101), 1).text, StartsWith("its process ended in handle with signal 6"));
+}
+
+TEST_F(RunnerInstanceTest, ACoreFileIsLeftInTheStateDirectory) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_CORE, &before);
+  const auto pattern = test::read_bytes("/proc/sys/kernel/core_pattern");
+  if (!std::string_view(PROJECTOR_TEST_SANITIZE).empty() || before.rlim_max == 0 || pattern.find_first_of("|/") == 0) {
+    GTEST_SKIP() << "needs no sanitizer, and core files by a relative name";
+  }
+  const rlimit cores{before.rlim_max, before.rlim_max};
+  ::setrlimit(RLIMIT_CORE, &cores);
+  state_directory_ = plugins().parent_path() / "state";
+  std::filesystem::create_directory(state_directory_);
+  const auto text = handle(*dying("handle", "segv", 101), 1).text;
+  ::setrlimit(RLIMIT_CORE, &before);
+  EXPECT_THAT(text, HasSubstr("core dumped"));
+  EXPECT_FALSE(std::filesystem::is_empty(state_directory_));
 }
 
 TEST_F(RunnerInstanceTest, NoProcessIsLeftBehind) {
