@@ -23,7 +23,11 @@ namespace projector::eventlog {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-[[maybe_unused]] constexpr std::uintptr_t kAddress = 0x200000000000;
+#ifdef __SANITIZE_THREAD__
+constexpr std::uintptr_t kAddress = 0x1000000000; // it uses the other place for itself
+#else
+constexpr std::uintptr_t kAddress = 0x200000000000;
+#endif
 /// Address space, which costs nothing by itself: enough for pieces of all sizes beside each other.
 constexpr std::size_t kLeastCapacity = std::size_t{64} << 30;
 
@@ -103,11 +107,8 @@ namespace {
 /// Maps it where other processes have nothing, as a rule; where this process has something there, anywhere.
 char* map(int file, std::size_t size) {
   constexpr int kProtection = PROT_READ | PROT_WRITE;
-  void* mapped = MAP_FAILED;
-#ifndef __SANITIZE_THREAD__                                             // which has memory of its own there
-  mapped = ::mmap(reinterpret_cast<void*>(kAddress), size, kProtection, // NOLINT(performance-no-int-to-ptr)
-                  MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, file, 0);
-#endif
+  void* mapped = ::mmap(reinterpret_cast<void*>(kAddress), size, kProtection, // NOLINT(performance-no-int-to-ptr)
+                        MAP_SHARED | MAP_NORESERVE | MAP_FIXED_NOREPLACE, file, 0);
   if (mapped == MAP_FAILED) {
     mapped = ::mmap(nullptr, size, kProtection, MAP_SHARED | MAP_NORESERVE, file, 0);
   }

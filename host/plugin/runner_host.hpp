@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/unique_fd.hpp"
+#include "plugin/known_facts.hpp"
 #include "plugin/runner_program.hpp"
 #include "plugin/runners.hpp"
 
@@ -20,6 +21,7 @@ struct SharedEvents {
 struct RunnerHost {
   std::shared_ptr<Runners> runners = std::make_shared<Runners>();
   std::shared_ptr<const RunnerProgram> program = std::make_shared<RunnerProgram>(RunnerProgram::find());
+  std::shared_ptr<KnownFacts> known_facts = std::make_shared<KnownFacts>();
   std::shared_ptr<const SharedEvents> events = {}; ///< null: none, for runners that only tell facts
 };
 

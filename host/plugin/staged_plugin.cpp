@@ -22,6 +22,10 @@ StagedPlugin::Result StagedPlugin::stage(const std::filesystem::path& source,
 
 StagedPlugin::Result StagedPlugin::of(StagedFile file, const RunnerHost& host, base::Duration limit) {
   const std::shared_ptr<StagedPlugin> plugin(new StagedPlugin(std::move(file)));
+  if (auto known = host.known_facts->find(plugin->file_.sha256); known && known->name == plugin->file_.name) {
+    plugin->facts_ = std::move(*known);
+    return {plugin, std::nullopt, {}};
+  }
   RunnerOptions options;
   options.file = plugin->file_;
   options.name = plugin->file_.name;
@@ -31,6 +35,7 @@ StagedPlugin::Result StagedPlugin::of(StagedFile file, const RunnerHost& host, b
     return {nullptr, Refusal{false, std::move(described.refusal)}, std::move(described.unprotected)};
   }
   plugin->facts_ = std::move(*described.facts);
+  host.known_facts->add(plugin->file_.sha256, plugin->facts_);
   return {plugin, std::nullopt, std::move(described.unprotected)};
 }
 

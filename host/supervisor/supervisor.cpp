@@ -38,7 +38,8 @@ Supervisor::Supervisor(Options options, ConfigurationSource configuration, const
                        base::Wakeup& changed)
     : options_(std::move(options)), configuration_(std::move(configuration)), services_(services), changed_(changed),
       staging_(open_staging(configuration_.get().plugins.cache)),
-      plugins_({services.runner_host.runners, services.runner_host.program}, [&changed] { changed.set(); }),
+      plugins_({services.runner_host.runners, services.runner_host.program, services.runner_host.known_facts},
+               [&changed] { changed.set(); }),
       named_(options_.projections), owners_(options_.projections) {}
 
 Supervisor::~Supervisor() {

@@ -4,6 +4,7 @@
 #include "plugin/settings.hpp"
 #include "plugin/staged_plugin.hpp"
 #include "projection/worker.hpp"
+#include "supervisor/stores.hpp"
 #include "support/temporary_directory.hpp"
 #include "unit/projection/fake_event_log.hpp"
 
@@ -81,7 +82,7 @@ protected:
   test::TemporaryDirectory temporary_;
   plugin::StagingDirectory staging_{temporary_.path() / "staging"};
   test::FakeEventLog log_;
-  const plugin::RunnerHost runner_host_ = test::runner_host();
+  const plugin::RunnerHost runner_host_ = supervisor::runner_host_of(log_);
   pg::Pool pool_{{.connect = options(), .size = 4, .most = 8}};
   std::optional<Bookkeeper> bookkeeper_{std::in_place, bookkeeping(options()), tables_, log_};
   CheckpointWriter checkpoints_{{.connect = options(), .report = {}}, tables_, log_};

@@ -2,7 +2,6 @@
 
 #include "eventlog/event_log.hpp"
 #include "eventlog/segment_builder.hpp"
-#include "plugin/runner_host.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -28,13 +27,6 @@ struct EventText {
 inline std::shared_ptr<eventlog::Region> test_region() {
   static const auto region = eventlog::Region::create(16u << 20);
   return region;
-}
-
-/// For runners that are handed events of the region.
-inline plugin::RunnerHost runner_host() {
-  const auto region = test_region();
-  return {.events = std::make_shared<const plugin::SharedEvents>(
-              plugin::SharedEvents{region->open_for_reading(), region->address(), region->capacity()})};
 }
 
 inline projector_str as_str(const std::string& text) {

@@ -74,6 +74,15 @@ TEST_F(LaunchTest, TheBytesThatRunAlreadyAreNotLoadedAgain) {
   EXPECT_TRUE(prepare_launch(wanted("noop"), directories_, runner_host_, 8, {running}).generation);
 }
 
+TEST_F(LaunchTest, EqualBytesAreAskedForTheirFactsOnce) {
+  ASSERT_TRUE(launch(wanted("recorder")).generation);
+  runner_host_.runners->end(); // no process can be started any more
+  const auto again = launch(wanted("recorder", {0, 1}));
+  ASSERT_TRUE(again.generation) << again.refusal;
+  EXPECT_EQ(again.generation->facts.name, "recorder");
+  EXPECT_THROW(launch(wanted("noop")), std::system_error);
+}
+
 TEST_F(LaunchTest, TellsWhatThePluginMakesOfItsReadModel) {
   const auto resettable = launch(wanted("recorder"));
   EXPECT_EQ(resettable.generation->facts.read_model_version, 1u);
