@@ -29,7 +29,7 @@ function(projector_add_plugin name)
     LINK_DEPENDS ${map})
   target_link_options(${name} PRIVATE LINKER:--version-script=${map})
 
-  # A sanitizer's runtime is found in the host's process only.
+  # A sanitizer's runtime is found in the program that loads the plugin only.
   string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
   get_target_property(options ${name} LINK_OPTIONS)
   get_directory_property(directory_options LINK_OPTIONS)
